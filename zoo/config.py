@@ -1,0 +1,466 @@
+"""The configuration: frozen dataclasses are the schema, YAML files are the values.
+
+A plugin's ``default.yaml`` comes first, then a recipe, then variables and options of the command line.
+Unknown keys and wrong types are refused with file, line, key and the nearest valid key; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from registry import UsageError
+from registry.errors import NotFoundError, did_you_mean
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What is built.
+
+    Attributes:
+        name: Registered name of the model; set by the command.
+        backbone: Registered name of the encoder, null for a model that has none.
+        pretrained: Path or name of weights for the backbone, null for a random start.
+        mean: Subtracted from RGB in [0, 1].
+        std: Divided by after that.
+        stride: Both sides of the network's input are multiples of it, in pixels.
+        options: Free keys, declared by the plugin's ``default.yaml``.
+    """
+
+    name: str = ""
+    backbone: str | None = None
+    pretrained: str | None = None
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    stride: int = 32
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is learnt from and how it is varied.
+
+    Attributes:
+        dataset: Registered name of the data set.
+        root: Folder of the data set; for P3M-10k the one that holds ``train/`` and ``validation/``.
+        options: Free keys, read by the data set (sub-folders, for example).
+        crop_size: Side of the square training crop, in pixels of the network's input.
+        val: Pictures set apart from ``train`` to choose checkpoints on; null: a fifth, at most 100; 0: none.
+        workers: Threads that read and augment pictures.
+        transforms: Random changes in order, each ``{name: {parameter: value}}``.
+    """
+
+    dataset: str = "P3M-10k"
+    root: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    crop_size: int = 512
+    val: int | None = None
+    workers: int = 2
+    transforms: tuple[Mapping[str, Any], ...] = ({"crop": {}}, {"flip": {}})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How it learns.
+
+    Attributes:
+        stage: Objective of the model to train.
+        epochs: Passes over the training pictures.
+        batch_size: Pictures per step and device; a last partial batch is left out.
+        optimizer: ``sgd`` or ``adam``.
+        lr: Learning rate after the warm-up.
+        momentum: Momentum of SGD.
+        weight_decay: L2 penalty.
+        schedule: ``constant``, ``step`` or ``cosine``.
+        step_epochs: ``step``: epochs between two drops.
+        gamma: ``step``: factor of each drop.
+        warmup_steps: Steps in which the rate climbs linearly from 0 to ``lr``.
+        seed: Seed of weights, order and augmentation.
+        save_every: Steps between two saved checkpoints; null: once an epoch.
+        validate_every: Epochs between two validations.
+        best: Metric on the validation slice that chooses ``best.ckpt``.
+    """
+
+    stage: str = "supervised"
+    epochs: int = 40
+    batch_size: int = 16
+    optimizer: str = "sgd"
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "step"
+    step_epochs: int = 10
+    gamma: float = 0.1
+    warmup_steps: int = 0
+    seed: int = 0
+    save_every: int | None = None
+    validate_every: int = 1
+    best: str = "MAD"
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    """How a picture becomes an alpha, and an alpha a number.
+
+    Attributes:
+        short_side: Short side of the network's input, in pixels; both sides then become multiples
+            of ``model.stride``.
+        dialect: Definition of the metrics.
+        rounding: ``float``, ``truncated`` or ``rounded`` (to 8 bits) before they are computed.
+        mattes: Whether an evaluation keeps the mattes.
+    """
+
+    short_side: int = 512
+    dialect: str = "p3m"
+    rounding: str = "float"
+    mattes: bool = True
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run depends on.
+
+    Attributes:
+        model: What is built.
+        data: What is learnt from.
+        train: How it learns.
+        eval: How it is applied and scored.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested plain dictionaries and lists, ready for YAML or JSON."""
+        return typing.cast("dict[str, Any]", _plain(dataclasses.asdict(self)))
+
+    def to_yaml(self) -> str:
+        """One YAML mapping with the four sections, in schema order."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+    def override(self, **sections: Mapping[str, Any]) -> Config:
+        """A copy with some keys replaced: ``config.override(data={"root": "x"})``."""
+        new = {name: dataclasses.replace(getattr(self, name), **values) for name, values in sections.items()}
+        return dataclasses.replace(self, **new)
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "train.optimizer": ("sgd", "adam"),
+    "train.schedule": ("constant", "step", "cosine"),
+    "eval.rounding": ("float", "truncated", "rounded"),
+}
+
+_MINIMUM: Mapping[str, float] = {
+    "model.stride": 1,
+    "data.crop_size": 1,
+    "data.val": 0,
+    "data.workers": 1,
+    "train.epochs": 1,
+    "train.batch_size": 1,
+    "train.lr": 0,
+    "train.momentum": 0,
+    "train.weight_decay": 0,
+    "train.step_epochs": 1,
+    "train.gamma": 0,
+    "train.warmup_steps": 0,
+    "train.seed": 0,
+    "train.save_every": 1,
+    "train.validate_every": 1,
+    "eval.short_side": 1,
+}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A config and where each of its values comes from.
+
+    Attributes:
+        config: The values.
+        origins: Dotted key -> ``default``, ``FILE:LINE``, or the option or variable that set it.
+    """
+
+    config: Config
+    origins: Mapping[str, str]
+
+    def explain(self) -> str:
+        """The config as YAML, each value with its origin in a comment."""
+        lines = []
+        for section, values in self.config.to_dict().items():
+            lines.append(f"{section}:")
+            for key, value in values.items():
+                text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1000)
+                text = text.replace("\n...\n", "").strip()
+                lines.append(f"  {key}: {text}  # {self.origins.get(f'{section}.{key}', 'default')}")
+        return "\n".join(lines) + "\n"
+
+
+def resolve(
+    files: Sequence[str | Path] = (), settings: Sequence[str] = (), values: Sequence[tuple[str, Any, str]] = ()
+) -> Resolved:
+    """Merge YAML files, ``a.b=value`` settings and typed values, later ones over earlier ones.
+
+    Args:
+        files: The plugin's default, then the recipe. ``model.options`` may be declared only by the
+            first; a later file or setting may change but not add keys there.
+        settings: Texts like ``train.lr=0.02``; the value is read as YAML.
+        values: (dotted key, value, origin) triples that have the last word.
+
+    Raises:
+        UsageError: A key is unknown or a value is of the wrong type or out of range.
+        NotFoundError: A file does not exist.
+    """
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    declared: set[str] | None = None
+    for path in files:
+        entries = _read(Path(path))
+        _apply(entries, merged, origins, declared)
+        if declared is None:
+            declared = set(merged.get("model.options", {}))
+    entries = [(*_split_setting(text), f"--set {text}") for text in settings]
+    _apply(entries, merged, origins, declared)
+    _apply(list(values), merged, origins, declared)
+    sections = {}
+    for section in dataclasses.fields(Config):
+        cls = _SECTIONS[section.name]
+        prefix = f"{section.name}."
+        sections[section.name] = cls(**{k[len(prefix) :]: v for k, v in merged.items() if k.startswith(prefix)})
+    return Resolved(Config(**sections), origins)
+
+
+def from_dict(values: Mapping[str, Any], origin: str) -> Config:
+    """The config saved in a checkpoint or run.
+
+    Args:
+        values: Nested mapping as made by `Config.to_dict`.
+        origin: What to name in an error.
+
+    Raises:
+        UsageError: As for `resolve`.
+    """
+    triples = []
+    for section, part in values.items():
+        if not isinstance(part, Mapping):
+            raise UsageError(f"{origin}: {section} must be a mapping")
+        triples += [(f"{section}.{key}", value, origin) for key, value in part.items()]
+    return resolve(values=triples).config
+
+
+_SECTIONS: Mapping[str, Any] = {"model": ModelConfig, "data": DataConfig, "train": TrainConfig, "eval": EvalConfig}
+
+_TYPES: Mapping[str, Any] = {
+    f"{section}.{name}": hint for section, cls in _SECTIONS.items() for name, hint in typing.get_type_hints(cls).items()
+}
+
+
+def _apply(
+    entries: Sequence[tuple[str, Any, str]], merged: dict[str, Any], origins: dict[str, str], declared: set[str] | None
+) -> None:
+    for key, value, origin in entries:
+        section, _, rest = key.partition(".")
+        name, _, inner = rest.partition(".")
+        known = f"{section}.{name}"
+        if known not in _TYPES:
+            raise UsageError(f"{origin}: unknown key {key}.{_nearest_key(section, name)}")
+        if inner:
+            if not _is_mapping(_TYPES[known]):
+                raise UsageError(f"{origin}: {known} is a single value, it has no key {inner!r}")
+            value = _nested(inner, value)
+        value = _convert(known, value, _TYPES[known], origin)
+        _check_range(known, value, origin)
+        if _is_mapping(_TYPES[known]):
+            if known == "model.options" and declared is not None and set(value) - declared:
+                unknown = sorted(set(value) - declared)[0]
+                listed = ", ".join(sorted(declared)) or "none"
+                near = did_you_mean(unknown, declared)
+                raise UsageError(f"{origin}: the model has no option {unknown!r}; its options: {listed}.{near}")
+            value = _deep_merge(merged.get(known, {}), value)
+        merged[known] = value
+        origins[known] = origin
+
+
+_SYNONYMS: Mapping[str, str] = {
+    "learning_rate": "train.lr",
+    "batch": "train.batch_size",
+    "bs": "train.batch_size",
+    "num_epochs": "train.epochs",
+    "num_workers": "data.workers",
+    "data_root": "data.root",
+    "data_dir": "data.root",
+    "input_size": "eval.short_side",
+    "image_size": "data.crop_size",
+}
+
+
+def _nearest_key(section: str, name: str) -> str:
+    word = name or section
+    if word in _SYNONYMS:
+        return f" Did you mean {_SYNONYMS[word]!r}?"
+    same_name = [key for key in _TYPES if key.split(".")[1] == word]
+    return f" Did you mean {same_name[0]!r}?" if same_name else did_you_mean(f"{section}.{name}", _TYPES)
+
+
+def _nested(dotted: str, value: Any) -> dict[str, Any]:
+    for key in reversed(dotted.split(".")):
+        value = {key: value}
+    return typing.cast("dict[str, Any]", value)
+
+
+def _deep_merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _deep_merge(merged[key], value) if both else value
+    return merged
+
+
+def _is_mapping(hint: Any) -> bool:
+    return typing.get_origin(hint) is not None and issubclass(
+        typing.cast(type, typing.get_origin(hint)) if isinstance(typing.get_origin(hint), type) else object, Mapping
+    )
+
+
+def _convert(key: str, value: Any, hint: Any, origin: str) -> Any:
+    """The value as the annotated type, or a refusal.
+
+    PyYAML reads ``1e-4`` as a text, so a text that is a number is taken where a float is wanted;
+    an int is taken as a float; nothing else is converted.
+    """
+    arguments = typing.get_args(hint)
+    kind = typing.get_origin(hint)
+    if kind in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        (inner,) = [a for a in arguments if a is not type(None)]
+        return _convert(key, value, inner, origin)
+    if kind is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise UsageError(f"{origin}: {key} must be a list, not {_show(value)}")
+        if arguments[-1] is Ellipsis:
+            return tuple(_convert(f"{key}[{i}]", v, arguments[0], origin) for i, v in enumerate(value))
+        if len(value) != len(arguments):
+            raise UsageError(f"{origin}: {key} must have {len(arguments)} values, not {len(value)}")
+        pairs = enumerate(zip(value, arguments, strict=True))
+        return tuple(_convert(f"{key}[{i}]", v, a, origin) for i, (v, a) in pairs)
+    if kind is not None:
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{origin}: {key} must be a mapping, not {_show(value)}")
+        return dict(value)
+    if hint is float and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    elif hint is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    elif hint is str and isinstance(value, (str, Path)):
+        return str(value)
+    elif hint is bool and isinstance(value, bool):
+        return value
+    names = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+    raise UsageError(f"{origin}: {key} must be {names[hint]}, not {_show(value)}")
+
+
+def _check_range(key: str, value: Any, origin: str) -> None:
+    choices = _CHOICES.get(key)
+    if choices and value not in choices:
+        raise UsageError(
+            f"{origin}: {key} must be one of {', '.join(choices)}, not {value!r}.{did_you_mean(value, choices)}"
+        )
+    least = _MINIMUM.get(key)
+    # Written as "not >=", so that NaN is refused too.
+    if least is not None and value is not None and not least <= value < float("inf"):
+        raise UsageError(f"{origin}: {key} must be at least {least:g}, not {value!r}")
+    if key == "model.std" and min(value) <= 0:
+        raise UsageError(f"{origin}: model.std must be above 0, not {list(value)}")
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _split_setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {text}: write it as section.key=value, for example train.lr=0.02")
+    try:
+        return key.strip(), yaml.safe_load(value) if value.strip() else None
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {text}: the value is no YAML ({_problem(error)})") from error
+
+
+def _read(path: Path) -> list[tuple[str, Any, str]]:
+    """The (key, value, FILE:LINE) triples of a YAML file, one for each key of a section."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no recipe {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from error
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        yaml.safe_load(text)  # constructs every value once, so that bad tags are found here
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: no valid YAML ({_problem(error)})") from error
+    if root is None:
+        return []
+    entries: list[tuple[str, Any, str]] = []
+    for section, node in _pairs(root, str(path)):
+        where = f"{path}:{node.start_mark.line + 1}"
+        if section not in _SECTIONS:
+            near = did_you_mean(section, _SECTIONS)
+            raise UsageError(f"{where}: unknown section {section!r}; sections: {', '.join(_SECTIONS)}.{near}")
+        if isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~"):
+            continue
+        for key, child in _pairs(node, where):
+            value = _construct(child)
+            # A key's own line; a value may start on the next one.
+            entries.append((f"{section}.{key}", value, f"{path}:{_key_line(node, key)}"))
+    return entries
+
+
+def _pairs(node: yaml.Node, where: str) -> list[tuple[str, yaml.Node]]:
+    if not isinstance(node, yaml.MappingNode):
+        raise UsageError(f"{where}: expected 'key: value' lines")
+    pairs: list[tuple[str, yaml.Node]] = []
+    for key, value in node.value:
+        if any(key.value == seen for seen, _ in pairs):
+            raise UsageError(f"{where.split(':')[0]}:{key.start_mark.line + 1}: {key.value} is there twice")
+        pairs.append((str(key.value), value))
+    return pairs
+
+
+def _key_line(node: yaml.Node, key: str) -> int:
+    return next(int(k.start_mark.line) + 1 for k, _ in node.value if str(k.value) == key)
+
+
+def _construct(node: yaml.Node) -> Any:
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {what}" if mark else str(what)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
