@@ -57,7 +57,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         known: What exists.
 
     Returns:
-        ``" Did you mean 'modnet'?"`` or ``""``.
+        ``" Did you mean 'train'?"`` or ``""``.
     """
     by_lower = {word.lower(): word for word in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)

@@ -87,7 +87,7 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """``modnet (zoo-modnet 0.1.0)``: how messages name the plugin."""
+        """``NAME (zoo-NAME 0.1.0)``: how messages name the plugin."""
         return (
             f"{self.name} ({self.distribution} {self.version})" if self.distribution else f"{self.name} ({self.value})"
         )
@@ -180,7 +180,7 @@ class Registry:
         if failed:
             text += f" Plugin {failed[0].label} was not loaded: {failed[0].cause}."
         elif not known and kind == "model":
-            text += " Install a plugin, for example zoo-modnet."
+            text += " Models come as plugins: install one (pip install zoo-NAME)."
         return text + did_you_mean(name, [*known, *(full.split("/")[-1] for full in known)])
 
 

@@ -1,4 +1,12 @@
-"""zoo: a plugin-based zoo of image matting models on MindSpore. This is the front door for plugin authors."""
+"""zoo: a plugin-based zoo of image matting models on MindSpore.
+
+What is named in ``__all__`` is the public API; everything else may move. Importing this module imports neither
+MindSpore nor OpenCV nor SciPy.
+
+    import zoo
+    model = zoo.load("NAME", checkpoint="runs/NAME/20260101-120000")
+    alpha = model.predict(image)
+"""
 
 from registry import (
     BackboneSpec,
@@ -9,17 +17,27 @@ from registry import (
     Objective,
     Sample,
     Weights,
+    ZooError,
     hookimpl,
 )
+from zoo.api import Model, backbones, datasets, load, metrics, models, score
 
 __all__ = [
     "BackboneSpec",
     "Card",
     "DatasetSpec",
     "MetricSpec",
+    "Model",
     "ModelSpec",
     "Objective",
     "Sample",
     "Weights",
+    "ZooError",
+    "backbones",
+    "datasets",
     "hookimpl",
+    "load",
+    "metrics",
+    "models",
+    "score",
 ]

@@ -204,13 +204,16 @@ class Resolved:
 
 
 def resolve(
-    files: Sequence[str | Path] = (), settings: Sequence[str] = (), values: Sequence[tuple[str, Any, str]] = ()
+    default: str | Path | None = None,
+    recipe: str | Path | None = None,
+    settings: Sequence[str] = (),
+    values: Sequence[tuple[str, Any, str]] = (),
 ) -> Resolved:
     """Merge YAML files, ``a.b=value`` settings and typed values, later ones over earlier ones.
 
     Args:
-        files: The plugin's default, then the recipe. ``model.options`` may be declared only by the
-            first; a later file or setting may change but not add keys there.
+        default: The plugin's ``default.yaml``. Only it may add keys to ``model.options``.
+        recipe: A recipe.
         settings: Texts like ``train.lr=0.02``; the value is read as YAML.
         values: (dotted key, value, origin) triples that have the last word.
 
@@ -220,21 +223,28 @@ def resolve(
     """
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    declared: set[str] | None = None
-    for path in files:
-        entries = _read(Path(path))
-        _apply(entries, merged, origins, declared)
-        if declared is None:
-            declared = set(merged.get("model.options", {}))
-    entries = [(*_split_setting(text), f"--set {text}") for text in settings]
-    _apply(entries, merged, origins, declared)
-    _apply(list(values), merged, origins, declared)
-    sections = {}
-    for section in dataclasses.fields(Config):
-        cls = _SECTIONS[section.name]
-        prefix = f"{section.name}."
-        sections[section.name] = cls(**{k[len(prefix) :]: v for k, v in merged.items() if k.startswith(prefix)})
-    return Resolved(Config(**sections), origins)
+    if default is not None:
+        _apply(_read(Path(default)), merged, origins, None)
+    declared = set(merged.get("model.options", {}))
+    if recipe is not None:
+        _apply(_read(Path(recipe)), merged, origins, declared)
+    _apply([(*_split_setting(text), f"--set {text}") for text in settings], merged, origins, declared)
+    _apply(values, merged, origins, declared)
+    return Resolved(_build(merged), origins)
+
+
+def resolve_saved(file: Path, values: Sequence[tuple[str, Any, str]] = ()) -> Resolved:
+    """The config saved in a run's ``config.yaml``, with typed values over it.
+
+    Raises:
+        UsageError: As for `resolve`.
+        NotFoundError: The file does not exist.
+    """
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    _apply(_read(file), merged, origins, None)
+    _apply(values, merged, origins, None)
+    return Resolved(_build(merged), origins)
 
 
 def from_dict(values: Mapping[str, Any], origin: str) -> Config:
@@ -252,7 +262,17 @@ def from_dict(values: Mapping[str, Any], origin: str) -> Config:
         if not isinstance(part, Mapping):
             raise UsageError(f"{origin}: {section} must be a mapping")
         triples += [(f"{section}.{key}", value, origin) for key, value in part.items()]
-    return resolve(values=triples).config
+    merged: dict[str, Any] = {}
+    _apply(triples, merged, {}, None)
+    return _build(merged)
+
+
+def _build(merged: Mapping[str, Any]) -> Config:
+    sections = {}
+    for section, cls in _SECTIONS.items():
+        prefix = f"{section}."
+        sections[section] = cls(**{k[len(prefix) :]: v for k, v in merged.items() if k.startswith(prefix)})
+    return Config(**sections)
 
 
 _SECTIONS: Mapping[str, Any] = {"model": ModelConfig, "data": DataConfig, "train": TrainConfig, "eval": EvalConfig}
@@ -416,7 +436,7 @@ def _read(path: Path) -> list[tuple[str, Any, str]]:
         return []
     entries: list[tuple[str, Any, str]] = []
     for section, node in _pairs(root, str(path)):
-        where = f"{path}:{node.start_mark.line + 1}"
+        where = f"{path}:{_key_line(root, section)}"
         if section not in _SECTIONS:
             near = did_you_mean(section, _SECTIONS)
             raise UsageError(f"{where}: unknown section {section!r}; sections: {', '.join(_SECTIONS)}.{near}")

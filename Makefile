@@ -1,0 +1,52 @@
+# zoo: `make demo` shows everything it does, `make test` checks it. Both need Python 3.10 to 3.12 and nothing else.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROJECTS := pyproject.toml plugins/modnet/pyproject.toml constraints.txt
+
+.PHONY: demo test check bench wheels clean help
+
+help:
+	@echo "make demo    set up, draw portraits, train MODNet on them, evaluate, benchmark, write demo/index.html"
+	@echo "make test    run every test"
+	@echo "make check   formatting, lint, types"
+	@echo "make bench   pytest-benchmark suites"
+	@echo "make wheels  build the distributions into dist/"
+
+demo: $(READY)
+	rm -rf demo/eval demo/bench demo/index.html
+	@echo "== 1 of 5: drawing the demo set"
+	$(BIN)/zoo data demo demo/data
+	@echo "== 2 of 5: training MODNet"
+	$(BIN)/zoo train modnet -c modnet-demo --data-root demo/data
+	@echo "== 3 of 5: evaluating it on both test splits"
+	$(BIN)/zoo eval modnet --output demo/eval
+	@echo "== 4 of 5: timing every registered model"
+	$(BIN)/zoo bench throughput --repeat 5 --output demo/bench
+	@echo "== 5 of 5: comparing with the fresh network and with guessing, writing the page"
+	$(BIN)/python benchmarks/demo_page.py demo
+	@echo "open demo/index.html"
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+wheels: $(READY)
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/modnet
+	@ls dist
+
+clean:
+	rm -rf $(VENV) demo dist build
+
+$(READY): $(PROJECTS) setup.sh
+	VENV="$(VENV)" PYTHON="$(PYTHON)" sh setup.sh
+	@touch $@

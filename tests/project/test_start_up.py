@@ -1,0 +1,31 @@
+"""Listing commands answer without the heavy libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("mindspore", "scipy", "cv2", "numpy", "jinja2", "tensorboardX")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], ["list"], ["list", "--json"], ["info", "P3M-10k"], ["plugins"], ["train", "--help"]],
+)
+def test_light_commands_import_nothing_heavy(words):
+    program = (
+        "import sys\nfrom zoo.cli import run\n"
+        f"code = run({words!r})\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "assert not heavy, heavy\nsys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_import_zoo_is_light():
+    program = f"import sys, zoo; zoo.models(); zoo.datasets(); sys.exit(any(n in sys.modules for n in {HEAVY!r}))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

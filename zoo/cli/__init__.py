@@ -1,0 +1,120 @@
+"""The command line ``zoo``: one file per command, each imported when it is called.
+
+Everything that goes wrong on purpose leaves as one line on standard error with the exit code of its error
+class; anything else is a bug (exit 3), with a traceback only under ``--debug``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from registry import UsageError, ZooError
+from registry.errors import did_you_mean
+
+_COMMANDS = {
+    "train": "train a registered model",
+    "eval": "score a model on the test splits of a data set",
+    "score": "score a folder of mattes, no model needed",
+    "predict": "write the alpha of pictures",
+    "bench": "time registered models",
+    "list": "list what is installed",
+    "info": "show the card of one thing",
+    "plugins": "show the plugins and why some are not loaded",
+    "data": "draw the demo data set",
+}
+"""Commands and their line in ``zoo --help``; the module of a command has its name (``eval_`` for ``eval``)."""
+
+_MODULES = {"eval": "eval_", "list": "list_"}
+
+
+class _Commands(click.Group):
+    """The group of all commands; the module of a command is imported only when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"zoo.cli.{_MODULES.get(name, name)}")
+        command = getattr(module, "command", None)
+        assert isinstance(command, click.Command), f"zoo.cli.{name} defines no command"
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in _COMMANDS:
+            text = f"no command {args[0]!r}; commands: {', '.join(_COMMANDS)}."
+            raise UsageError(text + did_you_mean(args[0], _COMMANDS))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from zoo.version import zoo_version
+
+        click.echo(f"zoo {zoo_version()}")
+        ctx.exit()
+
+
+def _group() -> click.Group:
+    from zoo.cli.options import plugin_options
+
+    @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+    @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Version.")
+    @plugin_options
+    def zoo() -> None:
+        """Train, evaluate and benchmark image matting models that register as plugins."""
+
+    return zoo
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the command ``zoo``; ends the process with the documented exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code."""
+    debug = "--debug" in arguments
+    try:
+        # Click answers with ctx.exit's code where a command was cut short (--help, --version).
+        code = _group().main(args=arguments, prog_name="zoo", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except ZooError as error:
+        return _fail(str(error), error.exit_code, debug)
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
+    except click.ClickException as error:
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "zoo"
+        return _fail(f"{error.format_message()} (see {where} --help)", UsageError.exit_code, debug)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", 130, debug)
+    except BrokenPipeError:
+        # The reader of our output left, as `zoo list | head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        code = getattr(error, "exit_code", None)
+        if isinstance(code, int):  # Interrupted: asked to stop and has saved
+            return code
+        text = " ".join(str(error).split())
+        return _fail(f"internal error: {type(error).__name__}: {text} (run again with --debug and report it)", 3, debug)
+
+
+def _fail(text: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"zoo: {' '.join(text.split())}", err=True)
+    return code

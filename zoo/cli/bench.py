@@ -1,0 +1,126 @@
+"""``zoo bench``: time registered models."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry import NotFoundError, UsageError, ZooError
+from zoo.cli import options
+
+
+@click.group("bench")
+@options.plugin_options
+def command() -> None:
+    """Time registered models on this machine."""
+
+
+@command.command("throughput")
+@click.option("--models", "pattern", default="*", show_default=True, metavar="PATTERN", help="Shell pattern of names.")
+@click.option("--height", type=click.IntRange(1), default=1080, show_default=True, help="Of the photo, in pixels.")
+@click.option("--width", type=click.IntRange(1), default=1620, show_default=True, help="Of the photo, in pixels.")
+@click.option("--repeat", type=click.IntRange(1), default=10, show_default=True, help="Timed photos.")
+@click.option("--warmup", type=click.IntRange(0), default=2, show_default=True, help="Untimed photos before them.")
+@click.option("--set", "settings", multiple=True, metavar="a.b=v", help="Change one value of the models' config.")
+@click.option("--output", metavar="DIR", help="Folder for record.json and table.md; default: runs/bench/STAMP.")
+@click.option("--one-process", is_flag=True, help="All models in this process: no memory figures of their own.")
+@options.device_option
+@options.json_option
+@options.plugin_options
+def throughput(
+    pattern: str,
+    height: int,
+    width: int,
+    repeat: int,
+    warmup: int,
+    settings: tuple[str, ...],
+    output: str | None,
+    one_process: bool,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Time every model, from the bytes of a photo to the bytes of its cut-out, stage by stage.
+
+    Weights are fresh: they do not change the speed. Each model runs in a process of its own, so that memory and
+    first call are its own; one that fails is reported and the others go on.
+    """
+    from zoo.engine import device as devices
+    from zoo.engine.console import Console
+    from zoo.engine.run import new_folder
+    from zoo.files import write_text
+    from zoo.report.bench import SCHEMA, bench_table
+    from zoo.report.record import write_json
+
+    found = options.registry()
+    devices.parse(device)
+    names = [name for name in found.names("model") if fnmatch.fnmatch(name, pattern)]
+    if not names:
+        raise NotFoundError(f"no model matches {pattern!r}; installed: {', '.join(found.names('model')) or 'none'}")
+    numbers = {"height": height, "width": width, "repeat": repeat, "warmup": warmup}
+    folder = new_folder(output, "bench")
+    console = Console(options.is_quiet(), folder / "log.txt")
+    rows, failed, about = [], [], {}
+    for name in names:
+        try:
+            if one_process:
+                part = _time_here(name, settings, device, numbers, console)
+            else:
+                with console.busy(f"timing {name} in a process of its own"):
+                    part = _time_apart(name, settings, device, numbers)
+        except ZooError as error:
+            failed.append(name)
+            console.say(f"  {name} was not timed: {error}")
+            continue
+        rows += part["rows"]
+        about = {key: part[key] for key in ("device", "processor", "threads", "versions")}
+    record = {"schema": SCHEMA, **about, "rows": rows, "failed": failed}
+    if rows:
+        write_json(folder / "record.json", record)
+        write_text(folder / "table.md", bench_table(record))
+        click.echo(json.dumps(record, indent=2) if as_json else bench_table(record), nl=as_json)
+        console.say(f"record in {folder / 'record.json'}")
+    if failed:
+        raise ZooError(f"{len(failed)} of {len(names)} models could not be timed: {', '.join(failed)}")
+
+
+def _time_here(
+    name: str, settings: tuple[str, ...], device: str | None, numbers: dict[str, int], console: Any
+) -> dict[str, Any]:
+    from zoo.engine import device as devices
+    from zoo.engine.load import load_model
+    from zoo.engine.throughput import time_model
+
+    found = options.registry()
+    config = options.resolve_config(found, name, settings=settings).config
+    loaded = load_model(found, config, None, device)
+    rows = time_model(loaded, **numbers, say=console.say)
+    return {**devices.describe(), "rows": rows}
+
+
+def _time_apart(name: str, settings: tuple[str, ...], device: str | None, numbers: dict[str, int]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        line = [sys.executable, "-m", "zoo.cli", "bench", "throughput", "--one-process", "--json", "--models", name]
+        line += [part for key, value in numbers.items() for part in (f"--{key}", str(value))]
+        line += [part for text in settings for part in ("--set", text)]
+        line += ["--output", str(Path(scratch, "out")), *(["--device", device] if device else [])]
+        done = subprocess.run([*line, *options.plugin_arguments()], capture_output=True, text=True, check=False)
+    if done.returncode == UsageError.exit_code:
+        raise UsageError(_last_line(done.stderr))
+    if done.returncode:
+        raise ZooError(_last_line(done.stderr) or f"its process ended with code {done.returncode}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _last_line(text: str) -> str:
+    """The reason in the output of a bench process: the line of its one model."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    reasons = [line.partition("was not timed: ")[2] for line in lines if "was not timed: " in line]
+    return reasons[0] if reasons else (lines[-1].removeprefix("zoo: ") if lines else "")

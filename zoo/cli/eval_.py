@@ -1,0 +1,100 @@
+"""``zoo eval MODEL``: score a model on the test splits of a data set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry import DatasetSpec, ModelSpec, Registry, ZooError
+from zoo.cli import options
+
+if TYPE_CHECKING:
+    from zoo.engine.load import LoadedModel
+
+
+@click.command("eval")
+@click.argument("model")
+@click.option("--split", "splits", multiple=True, metavar="NAME", help="Split to score; default: all test splits.")
+@click.option("--checkpoint", metavar="FILE|RUN", help="Weights; default: the best of the newest run of MODEL.")
+@options.data_options
+@click.option("--output", metavar="DIR", help="Result folder; default: runs/MODEL/eval/STAMP.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N pictures of each split.")
+@click.option("--dialect", metavar="NAME", help="Definition of the metrics.")
+@click.option("--rounding", type=click.Choice(["float", "truncated", "rounded"]), help="Alphas before scoring.")
+@options.runtime_option
+@options.device_option
+@options.json_option
+@options.plugin_options
+def command(
+    model: str,
+    splits: tuple[str, ...],
+    checkpoint: str | None,
+    dataset: str | None,
+    data_root: str | None,
+    output: str | None,
+    limit: int | None,
+    dialect: str | None,
+    rounding: str | None,
+    runtime: str,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Score MODEL and leave a report with every picture, worst first."""
+    from zoo.data.opening import open_split
+    from zoo.data.splits import split_name, test_splits
+    from zoo.engine.console import Console
+    from zoo.engine.run import new_folder
+    from zoo.metrics.definitions import check_dialect
+    from zoo.report.table import metrics_table
+
+    found = options.registry()
+    spec: ModelSpec = found.get("model", model)
+    words = {"dialect": dialect, "rounding": rounding}
+    loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime)
+    check_dialect(loaded.config.eval.dialect)
+    data: DatasetSpec = found.get("dataset", loaded.config.data.dataset)
+    names = [split_name(data, split) for split in splits] or test_splits(data)
+    for name in names:
+        open_split(found, loaded.config, name)  # before anything is written
+    folder = new_folder(output, spec.name, "eval")
+    console = Console(options.is_quiet(), folder / "log.txt")
+    reports = {
+        name: _one(found, loaded, name, folder if len(names) == 1 else folder / name, limit, console) for name in names
+    }
+    if as_json:
+        click.echo(json.dumps(next(iter(reports.values())) if len(names) == 1 else reports, indent=2))
+    else:
+        click.echo(metrics_table(*reports.values()), nl=False)
+    failed = sum(len(report["problems"]) for report in reports.values())
+    if failed:
+        total = failed + sum(report["n_images"] for report in reports.values())
+        raise ZooError(f"{failed} of {total} pictures could not be scored; the report lists them: {folder}")
+
+
+def _one(
+    found: Registry, loaded: LoadedModel, split: str, folder: Path, limit: int | None, console: Any
+) -> dict[str, Any]:
+    from tqdm import tqdm
+
+    from zoo.data.opening import describe_count
+    from zoo.engine.evaluation import evaluate_split
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = loaded.checkpoint or "no checkpoint"
+    console.say(f"scoring {loaded.config.model.name} ({weights}) on {loaded.config.data.dataset} {split}")
+    with tqdm(desc=split, unit="picture", disable=True if console.quiet else None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        report, _ = evaluate_split(found, loaded, split, folder, limit, progress)
+    spec = found.get("dataset", loaded.config.data.dataset)
+    count = describe_count(spec, split, report["n_images"])
+    console.say(f"{count}; {report['seconds']:.1f} s; {folder / 'report.html'}")
+    for problem in report["problems"]:
+        console.say(f"  not scored: {problem['image']}: {problem['reason']}")
+    return report

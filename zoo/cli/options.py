@@ -1,0 +1,235 @@
+"""Options that many commands share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from registry import ModelSpec, NotFoundError, Registry, load_from_environment
+from registry.errors import did_you_mean
+from zoo.config import Resolved, resolve
+
+if TYPE_CHECKING:
+    from zoo.engine.load import LoadedModel
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _note(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Keep an option in the state that the group and the command share: it may stand before or after the command."""
+    state: dict[str, Any] = ctx.find_root().ensure_object(dict)
+    assert parameter.name is not None
+    if isinstance(value, tuple):
+        state[parameter.name] = (*state.get(parameter.name, ()), *value)
+    else:
+        state[parameter.name] = bool(value) or state.get(parameter.name, False)
+
+
+def _shared(*names: str, **settings: Any) -> Callable[[_F], _F]:
+    return click.option(*names, expose_value=False, callback=_note, **settings)
+
+
+def plugin_options(function: _F) -> _F:
+    """``--plugin``, ``-p no:NAME``, ``--no-plugins``, ``--debug`` and ``--quiet``, before or after the command."""
+    for option in (
+        _shared("--quiet", is_flag=True, help="No progress on standard error."),
+        _shared("--debug", is_flag=True, help="Show tracebacks."),
+        _shared("--no-plugins", "no_plugins", is_flag=True, help="Load none but the core's own plugin."),
+        _shared("-p", "blocked", multiple=True, metavar="no:NAME", help="Leave out a plugin, by entry-point name."),
+        _shared(
+            "--plugin", "plugins", multiple=True, metavar="MODULE|FILE.py", help="Load a plugin without packaging."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def json_option(function: _F) -> _F:
+    """``--json``: data on standard output, everything else on standard error."""
+    return click.option("--json", "as_json", is_flag=True, help="Print data as JSON on standard output.")(function)
+
+
+def is_quiet() -> bool:
+    """Whether ``--quiet`` was given."""
+    return bool(_state().get("quiet"))
+
+
+def registry() -> Registry:
+    """The registry as options and environment ask, loaded once per command.
+
+    Raises:
+        UsageError: ``-p`` has another form than ``no:NAME``.
+    """
+    state = _state()
+    if "registry" not in state:
+        blocked = state.get("blocked", ())
+        for word in blocked:
+            if not word.startswith("no:"):
+                raise click.UsageError(f"-p {word}: write -p no:NAME")
+        state["registry"] = load_from_environment(
+            no_plugins=state.get("no_plugins", False),
+            blocked=[word[3:] for word in blocked],
+            extra=state.get("plugins", ()),
+        )
+    found: Registry = state["registry"]
+    return found
+
+
+def _state() -> dict[str, Any]:
+    state: dict[str, Any] = click.get_current_context().find_root().ensure_object(dict)
+    return state
+
+
+def data_options(function: _F) -> _F:
+    """``--dataset`` and ``--data-root``."""
+    for option in (
+        click.option(
+            "--data-root", metavar="DIR", help="Folder of the data set; for P3M-10k that of train/ and validation/."
+        ),
+        click.option("--dataset", metavar="NAME", help="Registered data set."),
+    ):
+        function = option(function)
+    return function
+
+
+device_option = click.option("--device", metavar="DEVICE", help="auto, CPU, GPU[:N] or Ascend[:N].")
+
+_CHECKOUT_RECIPES = Path(__file__).parents[2] / "configs"
+_PACKAGED_RECIPES = Path(__file__).parents[1] / "configs"
+
+
+def recipe_path(name: str) -> Path:
+    """The file of a recipe: a path, or the name of one that zoo carries, without ``.yaml``.
+
+    Raises:
+        NotFoundError: Neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    folder = _PACKAGED_RECIPES if _PACKAGED_RECIPES.is_dir() else _CHECKOUT_RECIPES
+    known = {p.stem: p for p in sorted(folder.glob("*.yaml"))}
+    word = path.stem if path.suffix == ".yaml" and path.parent == Path() else name
+    if word in known:
+        return known[word]
+    raise NotFoundError(
+        f"no recipe {name!r}: no such file, and zoo carries {', '.join(known)}.{did_you_mean(word, known)}"
+    )
+
+
+def resolve_config(
+    found: Registry,
+    model: str,
+    recipe: str | None = None,
+    settings: tuple[str, ...] = (),
+    dataset: str | None = None,
+    data_root: str | None = None,
+    extra: tuple[tuple[str, Any, str], ...] = (),
+) -> Resolved:
+    """The config of a command: plugin default < recipe < variable < option.
+
+    Args:
+        found: The registry.
+        model: Name of the model.
+        recipe: Value of ``-c``.
+        settings: Values of ``--set``.
+        dataset: Value of ``--dataset``.
+        data_root: Value of ``--data-root``.
+        extra: Further (key, value, origin) triples that win over everything.
+    """
+    spec = found.get("model", model)
+    file = recipe_path(recipe) if recipe else None
+    values: list[tuple[str, Any, str]] = [("model.name", spec.name, "MODEL")]
+    if dataset is not None:
+        values.append(("data.dataset", dataset, "--dataset"))
+    plain = resolve(spec.config, file, settings, values)
+    given = [word.partition("=")[0].strip() for word in settings]
+    if data_root is not None:
+        values.append(("data.root", str(Path(data_root).expanduser()), "--data-root"))
+    elif "data.root" not in given:
+        root = root_of(plain.config.data.dataset, None)
+        if root is not None:
+            values.append(("data.root", root, "ZOO_DATA_DIR"))
+        elif dataset is not None and plain.origins.get("data.root", "default") != "default":
+            # Another data set than the recipe's does not lie in the recipe's folder.
+            values.append(("data.root", None, "--dataset"))
+    return resolve(spec.config, file, settings, [*values, *extra])
+
+
+runtime_option = click.option(
+    "--runtime",
+    default="auto",
+    type=click.Choice(["auto", "mindspore"]),
+    show_default=True,
+    help="What runs the network.",
+)
+
+
+def load_for(
+    found: Registry,
+    spec: ModelSpec,
+    checkpoint: str | None,
+    dataset: str | None,
+    data_root: str | None,
+    device: str | None,
+    eval_values: Mapping[str, Any],
+    runtime: str = "auto",
+) -> LoadedModel:
+    """The model that ``eval`` and ``predict`` ask for, with the config of its checkpoint.
+
+    A model without objectives needs no checkpoint: it is taken as its plugin builds it.
+
+    Args:
+        found: The registry.
+        spec: The model.
+        checkpoint: Value of ``--checkpoint``; None: the best of the newest run.
+        dataset: Value of ``--dataset``.
+        data_root: Value of ``--data-root``.
+        device: Value of ``--device``.
+        eval_values: Values for the ``eval`` section; None leaves the config's.
+        runtime: Value of ``--runtime``.
+
+    Raises:
+        NotFoundError: No checkpoint.
+        UsageError: The checkpoint belongs to another model.
+    """
+    from zoo.config import from_dict
+    from zoo.engine import device as devices
+    from zoo.engine.checkpoint import read
+    from zoo.engine.load import config_for, load_model
+    from zoo.engine.run import find_checkpoint
+
+    del runtime  # one runtime today: auto is mindspore
+    devices.parse(device)
+    if checkpoint is None and not spec.objectives:
+        config, saved = resolve_config(found, spec.name, None, (), dataset, data_root).config, None
+    else:
+        path = find_checkpoint(checkpoint, spec.name)
+        devices.start(device)
+        saved = read(path)
+        config = config_for(saved, spec.name)
+        wanted = dataset or config.data.dataset
+        root = data_root or root_of(wanted, config.data.root if wanted == config.data.dataset else None)
+        config = config.override(data={"dataset": wanted, "root": root})
+    values = {key: value for key, value in eval_values.items() if value is not None}
+    plain = config.to_dict()
+    plain["eval"] |= values
+    return load_model(found, from_dict(plain, "options"), saved, device)
+
+
+def root_of(dataset: str, configured: str | None) -> str | None:
+    """The folder of a data set: below ``ZOO_DATA_DIR``, else as configured."""
+    from zoo.data.opening import root_from_environment
+
+    return root_from_environment(dataset) or configured
+
+
+def plugin_arguments() -> list[str]:
+    """The plugin options of this command line again, for a process that shall see the same plugins."""
+    state = _state()
+    words = [part for word in state.get("blocked", ()) for part in ("-p", word)]
+    words += [part for word in state.get("plugins", ()) for part in ("--plugin", word)]
+    return [*words, *(["--no-plugins"] if state.get("no_plugins") else [])]

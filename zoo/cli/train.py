@@ -1,0 +1,104 @@
+"""``zoo train MODEL``: train any registered model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from registry import NotFoundError, UsageError
+from zoo.cli import options
+from zoo.config import Resolved
+
+
+@click.command("train")
+@click.argument("model")
+@click.option("-c", "--config", "recipe", metavar="RECIPE", help="YAML file, or the name of a recipe zoo carries.")
+@options.data_options
+@click.option("--set", "settings", multiple=True, metavar="a.b=v", help="Change one value of the config.")
+@click.option("--stage", metavar="NAME", help="Objective to train; default: supervised.")
+@click.option("--checkpoint", metavar="FILE", help="Begin with the weights of this checkpoint or run.")
+@click.option("--output", metavar="DIR", help="The run folder; default: runs/MODEL/STAMP.")
+@click.option("--resume", metavar="RUN", help="Continue this run from its last checkpoint.")
+@options.device_option
+@click.option("--print-config", is_flag=True, help="Print the resolved config and end.")
+@click.option("--verbose", is_flag=True, help="With --print-config: say where each value comes from.")
+@options.plugin_options
+def command(
+    model: str,
+    recipe: str | None,
+    dataset: str | None,
+    data_root: str | None,
+    settings: tuple[str, ...],
+    stage: str | None,
+    checkpoint: str | None,
+    output: str | None,
+    resume: str | None,
+    device: str | None,
+    print_config: bool,
+    verbose: bool,
+) -> None:
+    """Train MODEL and leave a run folder with its config, log and checkpoints."""
+    found = options.registry()
+    if resume is not None:
+        given = {"-c": recipe, "--set": settings, "--dataset": dataset, "--stage": stage, "--output": output}
+        clash = [name for name, value in {**given, "--checkpoint": checkpoint}.items() if value]
+        if clash:
+            raise UsageError(f"--resume continues a run with its own config: leave out {', '.join(clash)}")
+        resolved = _config_of(Path(resume), model, data_root)
+    else:
+        extra = (("train.stage", stage, "--stage"),) if stage is not None else ()
+        resolved = options.resolve_config(found, model, recipe, settings, dataset, data_root, extra)
+    if print_config:
+        click.echo(resolved.explain() if verbose else resolved.config.to_yaml(), nl=False)
+        return
+    _train(resolved, found.get("model", model).name, checkpoint, output, resume, device)
+
+
+def _config_of(run: Path, model: str, data_root: str | None) -> Resolved:
+    from zoo.config import resolve_saved
+    from zoo.engine.run import is_run
+
+    file = run / "config.yaml"
+    if not is_run(run) and not file.is_file():
+        raise NotFoundError(f"--resume {run}: no run there (it has no config.yaml)")
+    values = [("data.root", str(Path(data_root).expanduser()), "--data-root")] if data_root is not None else []
+    resolved = resolve_saved(file, values)
+    if resolved.config.model.name != model:
+        raise UsageError(f"--resume {run}: that run trains {resolved.config.model.name!r}, not {model!r}")
+    return resolved
+
+
+def _train(
+    resolved: Resolved, model: str, checkpoint: str | None, output: str | None, resume: str | None, device: str | None
+) -> None:
+    from zoo.data.augment import parse
+    from zoo.data.opening import open_training
+    from zoo.engine import device as devices
+    from zoo.engine.console import Console, clock
+    from zoo.engine.interrupt import Interrupted
+    from zoo.engine.run import BEST, find_checkpoint, new_folder
+    from zoo.engine.trainer import train
+
+    config = resolved.config
+    found = options.registry()
+    parse(config.data.transforms)
+    open_training(found, config)  # the cheapest mistakes first: before MindSpore starts, before a folder is made
+    start_from = find_checkpoint(checkpoint, model) if checkpoint is not None else None
+    devices.parse(device)
+    folder = Path(resume) if resume is not None else new_folder(output, model)
+    console = Console(options.is_quiet(), folder / "log.txt")
+    console.say(f"run folder {folder}")
+    with console.busy("starting MindSpore"):
+        devices.start(device)
+    try:
+        outcome = train(found, config, folder, console, start_from, resume is not None)
+    except Interrupted as stop:
+        sys.exit(stop.exit_code)
+    best = f", best {config.train.best} on val {outcome.best:.4f} ({BEST})" if outcome.best is not None else ""
+    console.say(
+        f"trained {outcome.steps} steps in {clock(outcome.seconds)}{best}; peak memory {outcome.peak_mib:.0f} MiB"
+    )
+    if resolved.config.data.dataset:
+        console.say(f"next: zoo eval {model} --checkpoint {folder}")

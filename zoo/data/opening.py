@@ -1,0 +1,82 @@
+"""From the names in a config to the samples of a split."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from registry import DatasetSpec, NotFoundError, PluginError, Registry, Sample, ZooError
+from zoo.config import Config
+from zoo.data.splits import split_name, validation_slice
+
+
+def open_split(registry: Registry, config: Config, split: str) -> Sequence[Sample]:
+    """The samples of one split of the config's data set.
+
+    Args:
+        registry: Where the data set is looked up.
+        config: Gives ``data.dataset``, ``data.root``, ``data.options`` and, for a ``val`` that is a slice of
+            ``train``, ``data.val``.
+        split: As published; underscores and any case are accepted.
+
+    Raises:
+        NotFoundError: No such data set, split or folder, or no picture in it.
+        PluginError: The data set's own code failed.
+    """
+    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    label = registry.owner("dataset", config.data.dataset).label
+    name = split_name(spec, split)
+    if name == "val" and "val" not in spec.splits:
+        return validation_slice(open_split(registry, config, "train"), config.data.val)[1]
+    try:
+        samples = spec.open(config.data.root, name, config.data.options)
+    except ZooError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise PluginError(f"plugin {label}: opening {spec.name} failed: {type(error).__name__}: {text}") from error
+    if not len(samples):
+        raise NotFoundError(f"{spec.name} {name} at {config.data.root} holds no picture")
+    return samples
+
+
+def open_training(registry: Registry, config: Config) -> tuple[list[Sample], list[Sample]]:
+    """The samples to learn from and those to choose checkpoints on.
+
+    A data set's own ``val`` split wins over a slice of ``train``.
+
+    Raises:
+        NotFoundError: The data set or its training split is not there.
+        UsageError: More is set apart for validation than there is.
+    """
+    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    samples = open_split(registry, config, "train")
+    if config.data.val == 0:
+        return list(samples), []
+    if "val" in spec.splits:
+        try:
+            return list(samples), list(open_split(registry, config, "val"))
+        except NotFoundError:
+            pass  # declared, but this copy has none: slice one
+    return validation_slice(samples, config.data.val)
+
+
+def root_from_environment(dataset: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The folder of a data set below ``ZOO_DATA_DIR``, if that is set and has one of its name."""
+    parent = environment.get("ZOO_DATA_DIR")
+    if not parent:
+        return None
+    folder = Path(parent).expanduser() / dataset.rpartition("/")[2]
+    return str(folder) if folder.is_dir() else None
+
+
+def describe_count(spec: DatasetSpec, split: str, count: int) -> str:
+    """``P3M-10k train: 7 of 9421 pictures``, so that an incomplete copy is seen at once."""
+    published: Any = spec.splits.get(split)
+    if published is None:
+        return f"{spec.name} {split}: {count} pictures"
+    if published == count:
+        return f"{spec.name} {split}: all {count} pictures"
+    return f"{spec.name} {split}: {count} of {published} pictures, not the published set"

@@ -1,0 +1,175 @@
+"""Checkpoints: one ``.ckpt`` file that holds weights, optimizer state and the whole resolved config.
+
+The file is MindSpore's own format, so `mindspore.load_checkpoint` reads it. Network parameters carry their
+plain names, the optimizer's the prefix ``optimizer.``, and one text named ``zoo`` holds a JSON mapping
+{schema, model, plugin, plugin_version, step, epoch, best, config, digest}. Nothing in it depends on the clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from registry import NotFoundError, ZooError
+from zoo.config import Config, from_dict
+from zoo.engine import device
+
+SCHEMA = 1
+_META = "zoo"
+_OPTIMIZER = "optimizer."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Attributes:
+        path: The file.
+        meta: The JSON mapping of the module docstring.
+        weights: Network parameters by name.
+        optimizer: Optimizer state by name; empty in ``best.ckpt``.
+        sha256: Hex digest of the file.
+    """
+
+    path: Path
+    meta: Mapping[str, Any]
+    weights: Mapping[str, np.ndarray]
+    optimizer: Mapping[str, np.ndarray] = field(default_factory=dict)
+    sha256: str = ""
+
+    @property
+    def config(self) -> Config:
+        """The config the weights were trained with."""
+        return from_dict(self.meta["config"], str(self.path))
+
+
+def save(path: Path, network: Any, meta: Mapping[str, Any], optimizer: Any = None) -> None:
+    """Write a checkpoint: aside, flushed, then renamed, so that the previous one stays good until the end.
+
+    Args:
+        path: Where to; ends in ``.ckpt``.
+        network: Cell whose parameters are kept.
+        meta: Everything of the JSON mapping but ``schema`` and ``digest``.
+        optimizer: Optimizer whose state is kept too.
+
+    Raises:
+        ZooError: The file cannot be written (disk full, no permission).
+    """
+    import mindspore as ms
+
+    entries = {p.name: p.asnumpy() for p in network.get_parameters()}
+    if optimizer is not None:
+        entries |= {_OPTIMIZER + name: p.asnumpy() for name, p in _state(optimizer, network).items()}
+    text = json.dumps({"schema": SCHEMA, **meta, "digest": _digest(entries)}, sort_keys=True)
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp.ckpt")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        listed = [{"name": name, "data": ms.Tensor(value)} for name, value in entries.items()]
+        ms.save_checkpoint(listed, str(aside), append_dict={_META: text})
+        os.chmod(aside, 0o644)  # MindSpore leaves its files read-only
+        with open(aside, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ZooError(f"cannot write checkpoint {path}: {reason}; the previous one is untouched") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint and check that it is whole.
+
+    Raises:
+        NotFoundError: No such file.
+        ZooError: The file is torn, altered, or not one of zoo's.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"no checkpoint {path}")
+    device.start()
+    import mindspore as ms
+
+    try:
+        loaded = ms.load_checkpoint(str(path))
+    except Exception as error:
+        raise ZooError(f"{path} is no readable checkpoint (torn, or another format)") from error
+    if not isinstance(loaded.get(_META), str):
+        raise ZooError(f"{path} was not written by zoo: it names no model and config")
+    try:
+        meta = json.loads(loaded.pop(_META))
+        schema = meta["schema"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ZooError(f"{path} is damaged: its description cannot be read") from error
+    if schema != SCHEMA:
+        raise ZooError(f"{path} has checkpoint schema {schema}, this zoo reads {SCHEMA}")
+    arrays = {name: value.asnumpy() for name, value in loaded.items()}
+    # MindSpore itself loads a file with a flipped byte without a word.
+    if _digest(arrays) != meta["digest"]:
+        raise ZooError(f"{path} is damaged: its contents do not match their checksum")
+    return Checkpoint(
+        path=path,
+        meta=meta,
+        weights={n: a for n, a in arrays.items() if not n.startswith(_OPTIMIZER)},
+        optimizer={n[len(_OPTIMIZER) :]: a for n, a in arrays.items() if n.startswith(_OPTIMIZER)},
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def load_weights(network: Any, weights: Mapping[str, np.ndarray], origin: str) -> None:
+    """Put weights into a network's parameters, all of them or none.
+
+    Raises:
+        ZooError: A parameter is missing, unexpected, or of another shape.
+    """
+    _assign({p.name: p for p in network.get_parameters()}, weights, origin)
+
+
+def load_optimizer(optimizer: Any, state: Mapping[str, np.ndarray], network: Any, origin: str) -> None:
+    """Put a saved state into an optimizer built for the same network.
+
+    Raises:
+        ZooError: The state belongs to another optimizer or network.
+    """
+    _assign(_state(optimizer, network), state, origin)
+
+
+def _state(optimizer: Any, network: Any) -> dict[str, Any]:
+    """What an optimizer remembers; the table of its schedule is not among it, as the config gives that."""
+    known = {p.name for p in network.get_parameters()} | {"learning_rate"}
+    return {p.name: p for p in optimizer.get_parameters() if p.name not in known}
+
+
+def _assign(parameters: Mapping[str, Any], arrays: Mapping[str, np.ndarray], origin: str) -> None:
+    import mindspore as ms
+    from mindspore import ops
+
+    missing = sorted(set(parameters) - set(arrays))
+    unexpected = sorted(set(arrays) - set(parameters))
+    if missing or unexpected:
+        parts = [
+            f"{len(n)} {what} ({n[0]}, ...)" for n, what in ((missing, "missing"), (unexpected, "unexpected")) if n
+        ]
+        raise ZooError(f"{origin} does not fit this network: {' and '.join(parts)} parameters")
+    for name, parameter in parameters.items():
+        if tuple(parameter.shape) != arrays[name].shape:
+            shapes = f"{arrays[name].shape}, the network's {tuple(parameter.shape)}"
+            raise ZooError(f"{origin} does not fit this network: {name} has shape {shapes}")
+    for name, parameter in parameters.items():
+        # Not set_data: a graph compiled from the network would keep its old weights for good.
+        ops.assign(parameter, ms.Tensor(arrays[name], dtype=parameter.dtype))
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()

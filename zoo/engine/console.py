@@ -1,0 +1,63 @@
+"""What a command tells its user while it works: lines on standard error, kept in ``log.txt`` too."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Console:
+    """Lines for the user.
+
+    Args:
+        quiet: Keep standard error empty; the log file is written all the same.
+        log: File to append every line to, with the time of day.
+    """
+
+    def __init__(self, quiet: bool = False, log: Path | None = None) -> None:
+        self.quiet = quiet
+        self._log = log
+
+    def say(self, text: str) -> None:
+        """One line."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+        if self._log is not None:
+            with open(self._log, "a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    @contextmanager
+    def busy(self, doing: str, every: float = 20.0) -> Iterator[None]:
+        """Say what is being done, that it goes on, and how long it took.
+
+        Args:
+            doing: For example ``compiling the training step``.
+            every: Seconds between two signs of life.
+        """
+        started = time.perf_counter()
+        over = threading.Event()
+
+        def sign_of_life() -> None:
+            while not over.wait(every):
+                self.say(f"  still {doing} ({time.perf_counter() - started:.0f} s)")
+
+        self.say(f"{doing} ...")
+        thread = threading.Thread(target=sign_of_life, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        self.say(f"  done in {time.perf_counter() - started:.1f} s")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``1:02:03`` or ``2:03``."""
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

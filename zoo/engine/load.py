@@ -1,0 +1,73 @@
+"""From a model's name and a checkpoint to something that answers pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry import Plugin, Registry, UsageError
+from zoo.config import Config
+from zoo.engine import checkpoint as checkpoints
+from zoo.engine import device as devices
+from zoo.engine.build import build_model
+from zoo.engine.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to answer.
+
+    Attributes:
+        predictor: Answers pictures.
+        config: The config it was built with.
+        plugin: Its owner.
+        checkpoint: File its weights come from, None for fresh ones.
+        sha256: Hex digest of that file.
+    """
+
+    predictor: Predictor
+    config: Config
+    plugin: Plugin
+    checkpoint: Path | None
+    sha256: str | None
+
+
+def load_model(
+    registry: Registry, config: Config, saved: checkpoints.Checkpoint | None, device: str | None = None
+) -> LoadedModel:
+    """Build a model and give it its weights.
+
+    Args:
+        registry: Where the names are looked up.
+        config: Whole resolved config, see `config_for`.
+        saved: The checkpoint, None for fresh weights.
+        device: As for `zoo.engine.device.start`.
+
+    Raises:
+        ZooError: The checkpoint does not fit the network.
+    """
+    devices.start(device)
+    import mindspore as ms
+
+    ms.set_seed(config.train.seed)
+    spec = registry.get("model", config.model.name)
+    plugin = registry.owner("model", config.model.name)
+    model = build_model(registry, config)
+    predictor = Predictor(model, config, spec, plugin)
+    if saved is not None:
+        if predictor.network is None:
+            raise UsageError(f"model {spec.name!r} takes no checkpoint: it is no network")
+        checkpoints.load_weights(predictor.network, saved.weights, str(saved.path))
+    return LoadedModel(predictor, config, plugin, saved.path if saved else None, saved.sha256 if saved else None)
+
+
+def config_for(saved: checkpoints.Checkpoint, model: str) -> Config:
+    """The config inside a checkpoint, if the checkpoint is the model's.
+
+    Raises:
+        UsageError: It belongs to another model.
+    """
+    config = saved.config
+    if config.model.name != model:
+        raise UsageError(f"{saved.path} holds weights of {config.model.name!r}, not of {model!r}")
+    return config

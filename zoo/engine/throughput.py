@@ -1,0 +1,134 @@
+"""Time a model stage by stage, from the bytes of a photo to the bytes of its cut-out.
+
+The stages are those of ``zoo predict``: decode, resize, forward, restore, composite, encode. Each repetition goes
+through all of them and times each, so the stages add up to the end-to-end time of the same repetition.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from registry import UsageError
+from zoo.data.opencv import cv2
+from zoo.engine.load import LoadedModel
+from zoo.engine.macs import count_macs, count_parameters
+from zoo.engine.memory import peak_mib
+
+STAGES = ("decode", "resize", "forward", "restore", "composite", "encode")
+"""Stages in order; a model that is no network does resize, forward and restore in one, as ``forward``."""
+
+END_TO_END = "end_to_end"
+
+
+def synthetic_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A (H, W, 3) uint8 picture whose JPEG is about as large as a photo's: smooth shapes and fine noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0, 255, (max(2, height // 60), max(2, width // 60), 3)).astype(np.float32)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    noisy = smooth + rng.normal(0, 6, (height, width, 1)).astype(np.float32)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def time_model(
+    loaded: LoadedModel,
+    height: int,
+    width: int,
+    repeat: int,
+    warmup: int = 2,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[dict[str, Any]]:
+    """Rows of a bench record for one model at one photo size.
+
+    Args:
+        loaded: The model.
+        height: Of the photo, in pixels.
+        width: Of the photo, in pixels.
+        repeat: Timed repetitions.
+        warmup: Untimed repetitions after the first call.
+        say: Told what is going on.
+
+    Returns:
+        One row per stage and one for ``end_to_end``: {model, stage, height, width, batch, runtime, p50_ms,
+        p90_ms, p99_ms, images_per_s, first_call_s, peak_mib, params, macs, samples_ms}. ``first_call_s`` is the
+        first forward call with its compilation, on the forward and end-to-end rows.
+
+    Raises:
+        UsageError: Fewer than one repetition.
+    """
+    if repeat < 1 or warmup < 0:
+        raise UsageError(f"bench: --repeat {repeat} --warmup {warmup}; at least 1 and 0")
+    predictor = loaded.predictor
+    photo = synthetic_photo(height, width)
+    data = np.frombuffer(cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))[1].tobytes(), np.uint8)
+    trimap = np.full((height, width), 128, np.uint8) if predictor.spec.needs_trimap else None
+
+    params = macs = None
+    started = time.perf_counter()
+    if predictor.network is not None:
+        planes = predictor.prepare(photo)
+        say(f"compiling {loaded.config.model.name} for {planes.shape[2]} x {planes.shape[3]}")
+        predictor.compile(planes)
+    else:
+        predictor.predict(photo, trimap)
+    first_call = time.perf_counter() - started
+
+    say(f"timing {loaded.config.model.name}: {warmup} + {repeat} photos of {height} x {width}")
+    samples = [_once(loaded, data, trimap) for _ in range(warmup + repeat)][warmup:]
+    if predictor.network is not None:
+        params = count_parameters(predictor.network)
+        macs = count_macs(predictor.network, planes)
+    peak = peak_mib()
+    rows = []
+    for stage in (END_TO_END, *samples[0]):
+        times = [sum(s.values()) if stage == END_TO_END else s[stage] for s in samples]
+        rows.append(
+            {
+                "model": loaded.config.model.name,
+                "stage": stage,
+                "height": height,
+                "width": width,
+                "batch": 1,
+                "runtime": predictor.runtime,
+                **{f"p{q}_ms": float(np.percentile(times, q)) for q in (50, 90, 99)},
+                "images_per_s": 1000.0 / float(np.percentile(times, 50)),
+                "first_call_s": first_call if stage in (END_TO_END, "forward") else None,
+                "peak_mib": peak,
+                "params": params,
+                "macs": macs,
+                "samples_ms": times,
+            }
+        )
+    return rows
+
+
+def _once(loaded: LoadedModel, data: np.ndarray, trimap: np.ndarray | None) -> dict[str, float]:
+    """Milliseconds of each stage of one photo."""
+    predictor = loaded.predictor
+    marks = [time.perf_counter()]
+    done: list[str] = []
+
+    def mark(stage: str) -> None:
+        marks.append(time.perf_counter())
+        done.append(stage)
+
+    image = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    mark("decode")
+    if predictor.network is not None:
+        planes = predictor.prepare(image)
+        mark("resize")
+        answer = predictor.forward(planes)
+        mark("forward")
+        alpha = predictor.restore(answer, image)
+        mark("restore")
+    else:
+        alpha = predictor.predict(image, trimap)
+        mark("forward")
+    cutout = np.dstack((image, np.rint(alpha * 255).astype(np.uint8)))
+    mark("composite")
+    cv2.imencode(".png", cv2.cvtColor(cutout, cv2.COLOR_RGBA2BGRA))
+    mark("encode")
+    return {stage: (end - begin) * 1000 for stage, begin, end in zip(done, marks, marks[1:], strict=False)}

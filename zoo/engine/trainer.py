@@ -1,0 +1,301 @@
+"""The one trainer: any registered model, any registered data set, from a config to a run folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry import MetricSpec, Registry, Sample, UsageError, ZooError
+from registry.errors import did_you_mean
+from zoo.config import Config
+from zoo.data.loader import Batch, Loader
+from zoo.data.opening import describe_count, open_training
+from zoo.engine import checkpoint as checkpoints
+from zoo.engine import device
+from zoo.engine.build import build_model, build_objective, check_stage, is_network
+from zoo.engine.console import Console, clock
+from zoo.engine.evaluator import Evaluation, evaluate
+from zoo.engine.interrupt import Interrupted, StopRequest
+from zoo.engine.journal import Journal
+from zoo.engine.memory import peak_mib
+from zoo.engine.metrics import all_metrics, extra_metrics
+from zoo.engine.optimizer import build_optimizer, learning_rates
+from zoo.engine.predictor import Predictor
+from zoo.engine.run import BEST, CHECKPOINTS, LAST
+from zoo.engine.step import compile_step
+from zoo.files import write_text
+
+_REPORT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training left.
+
+    Attributes:
+        steps: Optimizer steps done in all.
+        best: Metric value of ``best.ckpt`` on the validation slice, None without one.
+        seconds: Wall time of this process's part.
+        peak_mib: Peak memory of the process, in MiB.
+    """
+
+    steps: int
+    best: float | None
+    seconds: float
+    peak_mib: float
+
+
+def train(
+    registry: Registry,
+    config: Config,
+    folder: Path,
+    console: Console,
+    start_from: Path | None = None,
+    resume: bool = False,
+) -> Outcome:
+    """Train a model until its epochs are done.
+
+    Args:
+        registry: Where every name of the config is looked up.
+        config: Whole resolved config.
+        folder: The run folder, empty or (resuming) that of the run.
+        console: Where progress is told.
+        start_from: Checkpoint whose weights to begin with (fine-tuning).
+        resume: Continue from the folder's last checkpoint, or from step 0 if there is none.
+
+    Raises:
+        ZooError: Data, names or values of the config do not allow it, or the loss is no number any more.
+        Interrupted: SIGINT or SIGTERM came; the state is saved.
+    """
+    return _Training(registry, config, folder, console).run(start_from, resume)
+
+
+class _Training:
+    """The parts of one run, built in the order in which a mistake is cheapest to find."""
+
+    def __init__(self, registry: Registry, config: Config, folder: Path, console: Console) -> None:
+        self.registry, self.config, self.folder, self.console = registry, config, folder, console
+        self.spec = registry.get("model", config.model.name)
+        self.plugin = registry.owner("model", config.model.name)
+        check_stage(self.spec, config.train.stage)
+        self.metric = _best_metric(registry, config)
+        learn, self.val = open_training(registry, config)
+        self._require_alphas(learn)
+        self.loader = Loader(learn, config)
+        spec = registry.get("dataset", config.data.dataset)
+        console.say(f"{describe_count(spec, 'train', len(learn) + len(self.val))}; {len(self.val)} set apart as val")
+        self.best: float | None = None
+
+    def run(self, start_from: Path | None, resume: bool) -> Outcome:
+        started = time.perf_counter()
+        config, console = self.config, self.console
+        console.say(f"building {self.spec.name} on {device.start()}")
+        import mindspore as ms
+
+        ms.set_seed(config.train.seed)  # for plugins that initialise from MindSpore's own stream
+        fresh = start_from is None and not resume
+        self.network = build_model(self.registry, config, pretrained=fresh)
+        if not is_network(self.network):
+            raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
+        self._say_start(start_from)
+        self.optimizer = build_optimizer(config.train, self.network, self.loader.steps_per_epoch)
+        done = self._restore(start_from, resume)
+        self.judge = self._validator()
+        self._write_settings()
+        with Journal(self.folder, done) as self.journal, StopRequest() as stop:
+            self._steps(done, stop)
+        steps = self.config.train.epochs * self.loader.steps_per_epoch
+        return Outcome(steps, self.best, time.perf_counter() - started, peak_mib())
+
+    # --- Before the first step ---
+
+    def _require_alphas(self, learn: Sequence[Sample]) -> None:
+        missing = [s for s in learn if isinstance(s.alpha, Path) and not s.alpha.is_file()]
+        if missing:
+            first = f"{missing[0].name}: no alpha at {missing[0].alpha}"
+            raise ZooError(f"{len(missing)} of {len(learn)} training pictures have no mask, the first is {first}")
+
+    def _say_start(self, start_from: Path | None) -> None:
+        if start_from is None and self.config.model.backbone and self.config.model.pretrained is None:
+            self.console.say(
+                "the backbone starts from random weights (model.pretrained is null); the paper's starts pretrained"
+            )
+
+    def _restore(self, start_from: Path | None, resume: bool) -> int:
+        """Load what the run begins with; the number of steps already done."""
+        last = self.folder / CHECKPOINTS / LAST
+        if resume and last.is_file():
+            saved = checkpoints.read(last)
+            checkpoints.load_weights(self.network, saved.weights, str(last))
+            checkpoints.load_optimizer(self.optimizer, saved.optimizer, self.network, str(last))
+            self.best = saved.meta["best"]
+            self.console.say(f"resuming after step {saved.meta['step']} ({last})")
+            return int(saved.meta["step"])
+        if resume:
+            self.console.say(f"{self.folder} has no checkpoint yet: starting at step 0")
+        if start_from is not None:
+            saved = checkpoints.read(start_from)
+            checkpoints.load_weights(self.network, saved.weights, str(start_from))
+            self.console.say(f"starting from the weights of {start_from}")
+        return 0
+
+    def _validator(self) -> Predictor | None:
+        """A second network for validation, so that the trained one never leaves training mode."""
+        if not self.val:
+            return None
+        return Predictor(build_model(self.registry, self.config), self.config, self.spec, self.plugin)
+
+    def _write_settings(self) -> None:
+        write_text(self.folder / "config.yaml", self.config.to_yaml())
+        write_text(self.folder / "env.json", json.dumps(device.describe(), indent=2) + "\n")
+
+    # --- The loop ---
+
+    def _steps(self, done: int, stop: StopRequest) -> None:
+        config, loader = self.config.train, self.loader
+        per_epoch = loader.steps_per_epoch
+        total = config.epochs * per_epoch
+        rates = learning_rates(config, per_epoch)
+        objective = build_objective(self.registry, self.config, self.network)
+        objective.set_train(True)
+        labelled = loader.labelled
+        terms = tuple(self.spec.objectives[config.stage].terms)
+        step_once = compile_step(objective, self.optimizer, labelled, bool(terms))
+        pace = _Pace(total, done)
+        with loader.batches(done) as batches:
+            for number, batch in enumerate(batches, done + 1):
+                begun = time.perf_counter()
+                if number == done + 1:
+                    size = f"batch {config.batch_size} at {self.config.data.crop_size} x {self.config.data.crop_size}"
+                    with self.console.busy(f"compiling the training step for {size}, once"):
+                        loss, values = step_once(batch.image, batch.alpha, batch.trimap)
+                else:
+                    loss, values = step_once(batch.image, batch.alpha, batch.trimap)
+                seconds = time.perf_counter() - begun + batch.wait_seconds
+                self._refuse_nan(loss, number, batch)
+                record = {
+                    "step": number,
+                    "epoch": batch.epoch + 1,
+                    "loss": loss,
+                    **dict(zip(terms, values, strict=True)),
+                    "lr": rates[number - 1],
+                    "images_per_s": config.batch_size / seconds,
+                    "wait": batch.wait_seconds / seconds,
+                }
+                self.journal.step(record)
+                pace.count(seconds)
+                if pace.is_due(number):
+                    self.console.say(_line(record, terms, total, config.epochs, pace))
+                ends_epoch = number % per_epoch == 0
+                if ends_epoch and callable(getattr(objective, "epoch_end", None)):
+                    objective.epoch_end()
+                if ends_epoch and self._validation_due(number // per_epoch):
+                    self._validate(number, number // per_epoch)
+                if number == total or stop.signal is not None or self._save_due(number, per_epoch):
+                    self._save(LAST, number, self.optimizer)
+                if stop.signal is not None:
+                    self.console.say(f"stopped after step {number}; continue with --resume {self.folder}")
+                    raise Interrupted(stop.signal)
+
+    def _refuse_nan(self, loss: float, number: int, batch: Batch) -> None:
+        if not math.isfinite(loss):
+            names = ", ".join(batch.names)
+            raise ZooError(f"the loss is {loss} at step {number} (pictures: {names}); lower train.lr or look at them")
+
+    def _save_due(self, number: int, per_epoch: int) -> bool:
+        return number % (self.config.train.save_every or per_epoch) == 0
+
+    def _save(self, name: str, number: int, optimizer: Any = None) -> None:
+        meta = {
+            "model": self.spec.name,
+            "plugin": self.plugin.name,
+            "plugin_version": self.plugin.version,
+            "step": number,
+            "epoch": number // self.loader.steps_per_epoch,
+            "best": self.best,
+            "config": self.config.to_dict(),
+        }
+        checkpoints.save(self.folder / CHECKPOINTS / name, self.network, meta, optimizer)
+
+    # --- Validation ---
+
+    def _validation_due(self, epoch: int) -> bool:
+        every, last = self.config.train.validate_every, self.config.train.epochs
+        return self.judge is not None and (epoch % every == 0 or epoch == last)
+
+    def _validate(self, number: int, epoch: int) -> None:
+        assert self.judge is not None
+        weights = {p.name: p.asnumpy() for p in self.network.get_parameters()}
+        checkpoints.load_weights(self.judge.network, weights, "validation copy")
+        found: Evaluation = evaluate(self.judge, self.val, extra_metrics(self.registry))
+        if found.problems:
+            problem = found.problems[0]
+            raise ZooError(f"validation picture {problem['image']} cannot be used: {problem['reason']}")
+        self.journal.validation(number, epoch, found.metrics)
+        value = found.metrics.get(self.metric.name)
+        better = value is not None and (
+            self.best is None or (value < self.best if self.metric.lower_is_better else value > self.best)
+        )
+        shown = "  ".join(f"{k} {v:.4f}" for k, v in found.metrics.items() if k in _SHOWN and v is not None)
+        kept = "  (best so far)" if better else ""
+        self.console.say(
+            f"epoch {epoch}/{self.config.train.epochs}  val on {len(self.val)}: {shown}  {found.seconds:.1f} s{kept}"
+        )
+        if better:
+            self.best = value
+            self._save(BEST, number)
+
+
+_SHOWN = ("SAD", "MSE", "MAD", "GRAD", "CONN")
+
+
+class _Pace:
+    """Seconds per step of late, and when to speak again."""
+
+    def __init__(self, total: int, done: int) -> None:
+        self._total, self._done, self._first = total, done, done + 1
+        self._recent: deque[float] = deque(maxlen=20)
+        self._spoke = -math.inf
+
+    def count(self, seconds: float) -> None:
+        self._done += 1
+        if self._done > self._first:  # the first step compiles
+            self._recent.append(seconds)
+
+    def is_due(self, number: int) -> bool:
+        now = time.monotonic()
+        if number != self._total and now - self._spoke < _REPORT_SECONDS:
+            return False
+        self._spoke = now
+        return True
+
+    @property
+    def left(self) -> str:
+        """Time left by the median of the last steps."""
+        if not self._recent:
+            return "?"
+        return clock((self._total - self._done) * statistics.median(self._recent))
+
+
+def _line(record: Mapping[str, Any], terms: Sequence[str], total: int, epochs: int, pace: _Pace) -> str:
+    parts = " ".join(f"{name} {record[name]:.3f}" for name in terms)
+    return (
+        f"step {record['step']}/{total}  epoch {record['epoch']}/{epochs}  loss {record['loss']:.3f}"
+        f"{f' ({parts})' if parts else ''}  lr {record['lr']:.2g}  {record['images_per_s']:.2f} images/s"
+        f"  wait {record['wait']:.0%}  {pace.left} left"
+    )
+
+
+def _best_metric(registry: Registry, config: Config) -> MetricSpec:
+    metrics = all_metrics(registry)
+    name = config.train.best
+    if name not in metrics:
+        raise UsageError(f"train.best: no metric {name!r}; metrics: {', '.join(metrics)}.{did_you_mean(name, metrics)}")
+    return metrics[name]
