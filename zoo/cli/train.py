@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import click
 
-from registry import NotFoundError, UsageError
+from registry import NotFoundError, UsageError, ZooError
 from zoo.cli import options
 from zoo.config import Resolved
 
@@ -73,32 +74,31 @@ def _config_of(run: Path, model: str, data_root: str | None) -> Resolved:
 def _train(
     resolved: Resolved, model: str, checkpoint: str | None, output: str | None, resume: str | None, device: str | None
 ) -> None:
-    from zoo.data.augment import parse
-    from zoo.data.opening import open_training
     from zoo.engine import device as devices
     from zoo.engine.console import Console, clock
     from zoo.engine.interrupt import Interrupted
     from zoo.engine.run import BEST, find_checkpoint, new_folder
-    from zoo.engine.trainer import train
+    from zoo.engine.trainer import Training
 
     config = resolved.config
-    found = options.registry()
-    parse(config.data.transforms)
-    open_training(found, config)  # the cheapest mistakes first: before MindSpore starts, before a folder is made
-    start_from = find_checkpoint(checkpoint, model) if checkpoint is not None else None
     devices.parse(device)
+    training = Training(options.registry(), config)  # the cheapest mistakes first, before a folder is made
+    start_from = find_checkpoint(checkpoint, model) if checkpoint is not None else None
     folder = Path(resume) if resume is not None else new_folder(output, model)
     console = Console(options.is_quiet(), folder / "log.txt")
     console.say(f"run folder {folder}")
     with console.busy("starting MindSpore"):
         devices.start(device)
     try:
-        outcome = train(found, config, folder, console, start_from, resume is not None)
+        outcome = training.run(folder, console, start_from, resume is not None)
     except Interrupted as stop:
         sys.exit(stop.exit_code)
+    except ZooError:
+        if resume is None and not (folder / "log.jsonl").exists():
+            shutil.rmtree(folder)  # nothing was trained: leave no empty run behind
+        raise
     best = f", best {config.train.best} on val {outcome.best:.4f} ({BEST})" if outcome.best is not None else ""
     console.say(
         f"trained {outcome.steps} steps in {clock(outcome.seconds)}{best}; peak memory {outcome.peak_mib:.0f} MiB"
     )
-    if resolved.config.data.dataset:
-        console.say(f"next: zoo eval {model} --checkpoint {folder}")
+    console.say(f"next: zoo eval {model} --checkpoint {folder}")

@@ -67,7 +67,8 @@ def save(path: Path, network: Any, meta: Mapping[str, Any], optimizer: Any = Non
     entries = {p.name: p.asnumpy() for p in network.get_parameters()}
     if optimizer is not None:
         entries |= {_OPTIMIZER + name: p.asnumpy() for name, p in _state(optimizer, network).items()}
-    text = json.dumps({"schema": SCHEMA, **meta, "digest": _digest(entries)}, sort_keys=True)
+    described = {"schema": SCHEMA, **meta}
+    text = json.dumps({**described, "digest": _digest(entries, described)}, sort_keys=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp.ckpt")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,14 +105,14 @@ def read(path: Path) -> Checkpoint:
         raise ZooError(f"{path} was not written by zoo: it names no model and config")
     try:
         meta = json.loads(loaded.pop(_META))
-        schema = meta["schema"]
+        schema, digest = meta["schema"], meta.pop("digest")
     except (ValueError, KeyError, TypeError) as error:
         raise ZooError(f"{path} is damaged: its description cannot be read") from error
     if schema != SCHEMA:
         raise ZooError(f"{path} has checkpoint schema {schema}, this zoo reads {SCHEMA}")
     arrays = {name: value.asnumpy() for name, value in loaded.items()}
     # MindSpore itself loads a file with a flipped byte without a word.
-    if _digest(arrays) != meta["digest"]:
+    if _digest(arrays, meta) != digest:
         raise ZooError(f"{path} is damaged: its contents do not match their checksum")
     return Checkpoint(
         path=path,
@@ -166,8 +167,8 @@ def _assign(parameters: Mapping[str, Any], arrays: Mapping[str, np.ndarray], ori
         ops.assign(parameter, ms.Tensor(arrays[name], dtype=parameter.dtype))
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    total = hashlib.sha256()
+def _digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
+    total = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry import MetricSpec, Registry, Sample, UsageError, ZooError
+from registry import DataError, MetricSpec, Registry, Sample, UsageError, ZooError
 from registry.errors import did_you_mean
 from zoo.config import Config
 from zoo.data.loader import Batch, Loader
@@ -52,81 +52,74 @@ class Outcome:
     peak_mib: float
 
 
-def train(
-    registry: Registry,
-    config: Config,
-    folder: Path,
-    console: Console,
-    start_from: Path | None = None,
-    resume: bool = False,
-) -> Outcome:
-    """Train a model until its epochs are done.
+class Training:
+    """One training, checked when it is made and done by `run`.
+
+    Making it finds every mistake that can be found without starting MindSpore or writing a file.
 
     Args:
         registry: Where every name of the config is looked up.
         config: Whole resolved config.
-        folder: The run folder, empty or (resuming) that of the run.
-        console: Where progress is told.
-        start_from: Checkpoint whose weights to begin with (fine-tuning).
-        resume: Continue from the folder's last checkpoint, or from step 0 if there is none.
 
     Raises:
-        ZooError: Data, names or values of the config do not allow it, or the loss is no number any more.
-        Interrupted: SIGINT or SIGTERM came; the state is saved.
+        ZooError: Data, names or values of the config do not allow it.
     """
-    return _Training(registry, config, folder, console).run(start_from, resume)
 
-
-class _Training:
-    """The parts of one run, built in the order in which a mistake is cheapest to find."""
-
-    def __init__(self, registry: Registry, config: Config, folder: Path, console: Console) -> None:
-        self.registry, self.config, self.folder, self.console = registry, config, folder, console
+    def __init__(self, registry: Registry, config: Config) -> None:
+        self.registry, self.config = registry, config
         self.spec = registry.get("model", config.model.name)
         self.plugin = registry.owner("model", config.model.name)
         check_stage(self.spec, config.train.stage)
+        if config.model.backbone is not None:
+            registry.get("backbone", config.model.backbone, prefer=self.plugin.name)
         self.metric = _best_metric(registry, config)
         learn, self.val = open_training(registry, config)
-        self._require_alphas(learn)
+        _require_alphas(learn)
         self.loader = Loader(learn, config)
-        spec = registry.get("dataset", config.data.dataset)
-        console.say(f"{describe_count(spec, 'train', len(learn) + len(self.val))}; {len(self.val)} set apart as val")
         self.best: float | None = None
 
-    def run(self, start_from: Path | None, resume: bool) -> Outcome:
+    def run(self, folder: Path, console: Console, start_from: Path | None = None, resume: bool = False) -> Outcome:
+        """Train until the epochs are done.
+
+        Args:
+            folder: The run folder, empty or (resuming) that of the run.
+            console: Where progress is told.
+            start_from: Checkpoint whose weights to begin with (fine-tuning).
+            resume: Continue from the folder's last checkpoint, or from step 0 if there is none.
+
+        Raises:
+            ZooError: A picture cannot be used, a checkpoint does not fit, or the loss is no number any more.
+            Interrupted: SIGINT or SIGTERM came; the state is saved.
+        """
         started = time.perf_counter()
-        config, console = self.config, self.console
+        self.folder, self.console = folder, console
+        spec = self.registry.get("dataset", self.config.data.dataset)
+        count = describe_count(spec, "train", len(self.loader.samples) + len(self.val))
+        console.say(f"{count}; {len(self.val)} set apart as val")
         console.say(f"building {self.spec.name} on {device.start()}")
         import mindspore as ms
 
-        ms.set_seed(config.train.seed)  # for plugins that initialise from MindSpore's own stream
+        ms.set_seed(self.config.train.seed)  # for plugins that initialise from MindSpore's own stream
         fresh = start_from is None and not resume
-        self.network = build_model(self.registry, config, pretrained=fresh)
+        self.network = build_model(self.registry, self.config, pretrained=fresh)
         if not is_network(self.network):
             raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
-        self._say_start(start_from)
-        self.optimizer = build_optimizer(config.train, self.network, self.loader.steps_per_epoch)
+        if fresh:
+            self._say_start()
+        self.optimizer = build_optimizer(self.config.train, self.network, self.loader.steps_per_epoch)
         done = self._restore(start_from, resume)
         self.judge = self._validator()
         self._write_settings()
-        with Journal(self.folder, done) as self.journal, StopRequest() as stop:
+        with Journal(folder, done) as self.journal, StopRequest() as stop:
             self._steps(done, stop)
         steps = self.config.train.epochs * self.loader.steps_per_epoch
         return Outcome(steps, self.best, time.perf_counter() - started, peak_mib())
 
     # --- Before the first step ---
 
-    def _require_alphas(self, learn: Sequence[Sample]) -> None:
-        missing = [s for s in learn if isinstance(s.alpha, Path) and not s.alpha.is_file()]
-        if missing:
-            first = f"{missing[0].name}: no alpha at {missing[0].alpha}"
-            raise ZooError(f"{len(missing)} of {len(learn)} training pictures have no mask, the first is {first}")
-
-    def _say_start(self, start_from: Path | None) -> None:
-        if start_from is None and self.config.model.backbone and self.config.model.pretrained is None:
-            self.console.say(
-                "the backbone starts from random weights (model.pretrained is null); the paper's starts pretrained"
-            )
+    def _say_start(self) -> None:
+        if self.config.model.backbone and self.config.model.pretrained is None:
+            self.console.say("the backbone starts from random weights: model.pretrained is null")
 
     def _restore(self, start_from: Path | None, resume: bool) -> int:
         """Load what the run begins with; the number of steps already done."""
@@ -291,6 +284,13 @@ def _line(record: Mapping[str, Any], terms: Sequence[str], total: int, epochs: i
         f"{f' ({parts})' if parts else ''}  lr {record['lr']:.2g}  {record['images_per_s']:.2f} images/s"
         f"  wait {record['wait']:.0%}  {pace.left} left"
     )
+
+
+def _require_alphas(samples: Sequence[Sample]) -> None:
+    missing = [s for s in samples if isinstance(s.alpha, Path) and not s.alpha.is_file()]
+    if missing:
+        first = f"{missing[0].name}: no mask; expected {missing[0].alpha}"
+        raise DataError(f"{len(missing)} of {len(samples)} training pictures have no mask, the first is {first}")
 
 
 def _best_metric(registry: Registry, config: Config) -> MetricSpec:

@@ -82,7 +82,7 @@ CARD = Card(
         # Names, places, sizes: Open Model Zoo, models/public/modnet-*/model.yml, a copy of the authors' files (the
         # second place). Licence: README of ZHKKKe/MODNet, "the code, models, and demos".
         Weights(
-            "modnet_photographic_portrait_matting.ckpt",
+            "modnet-photographic",
             (
                 f"{_OPENVINO}/modnet-photographic-portrait-matting/modnet_photographic_portrait_matting.ckpt",
                 f"{_DRIVE}1mcr7ALciuAsHCpLnrtG_eop5-EYhbCmz",
@@ -92,7 +92,7 @@ CARD = Card(
             license="Apache-2.0",
         ),
         Weights(
-            "modnet_webcam_portrait_matting.ckpt",
+            "modnet-webcam",
             (
                 f"{_OPENVINO}/modnet-webcam-portrait-matting/modnet_webcam_portrait_matting.ckpt",
                 f"{_DRIVE}1Nf1ZxeJZJL8Qx9KadcYYyEmmlKhTADxX",
@@ -101,12 +101,16 @@ CARD = Card(
             bytes=26_255_603,
             license="Apache-2.0",
         ),
+        # The encoder that the authors start from, trained to segment people (thuyngch/Human-Segmentation-PyTorch,
+        # says their src/models/backbones/wrapper.py). Its licence and digest are not stated anywhere we could read.
+        Weights("mobilenetv2-human-seg", (f"{_DRIVE}1gNJXQPUBBp2mbA4q1Giz5mzv3EpxR7lq",)),
     ),
     intended_use="Cutting people out of photographs and video frames without a trimap or a green screen.",
     limits=(
-        "Portraits only: other objects are taken for background. Strange costumes, strong motion blur, crowds and "
-        "people who are small in the picture fail. The published weights were trained on pictures that are not public "
-        "and not on P3M-10k. A network trained here from a random backbone falls short of the published figures."
+        "Portraits only: other objects are background. Like other methods without a trimap it loses accuracy on "
+        "pictures unlike those it was trained on (the paper's domain shift). The published weights were not trained on "
+        "P3M-10k. Users of the authors' code report much worse results from an encoder that starts random "
+        "(ZHKKKe/MODNet, issue 164)."
     ),
     parameters=6_487_075,
     macs=15_465_971_712,  # convolutions and linear layers, 512 x 512, without the two training heads

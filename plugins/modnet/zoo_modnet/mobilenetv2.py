@@ -1,9 +1,9 @@
 """MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) at width 1.0, as an encoder without classifier.
 
-    block      0      1      2-3    4-6    7-10   11-13  14-16  17     18
-    channels   32     16     24     32     64     96     160    320    1280
-    stride     2      2      4      8      16     16     32     32     32
-    tap               x      x      x             x                    x
+block      0      1      2-3    4-6    7-10   11-13  14-16  17     18
+channels   32     16     24     32     64     96     160    320    1280
+stride     2      2      4      8      16     16     32     32     32
+tap               x      x      x             x                    x
 """
 
 from __future__ import annotations

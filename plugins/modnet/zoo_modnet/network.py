@@ -2,7 +2,7 @@
 
 The paper's last version has an e-ASPP module in the semantic branch; the code and the weights its authors published
 have a squeeze-and-excitation block there and go with the first two versions of the paper. This is the published code's
-network, restated. Section numbers are those of the paper.
+network, restated.
 
     image (N,3,H,W) --> backbone --> 1/2, 1/4, 1/32
                           1/32 --> low resolution: what is the person   --> semantic 1/16 (training only)
@@ -134,7 +134,7 @@ class SEBlock(nn.Cell):
 
 
 class LowResolutionBranch(nn.Cell):
-    """Semantic estimation (section 3.2): where a person is, coarsely.
+    """The paper's semantic estimation: where a person is, coarsely.
 
     Args:
         channels: Channels of the encoder's map at 1/32, and of this branch at 1/16 and 1/8.
@@ -159,7 +159,7 @@ class LowResolutionBranch(nn.Cell):
 
 
 class HighResolutionBranch(nn.Cell):
-    """Detail prediction (section 3.3): the boundary, guided by the low resolution.
+    """The paper's detail prediction: the boundary, guided by the low resolution.
 
     Args:
         width: Channels of this branch.
@@ -218,7 +218,7 @@ class HighResolutionBranch(nn.Cell):
 
 
 class FusionBranch(nn.Cell):
-    """Semantic-detail fusion (section 3.4): both branches and the image become the alpha.
+    """The paper's semantic-detail fusion: both branches and the image become the alpha.
 
     Args:
         width: Channels of the high-resolution branch.
@@ -266,9 +266,9 @@ class MODNet(nn.Cell):
         if missing:
             has = ", ".join(f"1/{stride}" for stride in backbone.strides)
             raise ValueError(f"modnet needs a backbone with maps at 1/2, 1/4 and 1/32; this one has {has}")
-        if hr_channels < 4 or min(lr_channels) < 2:
+        if hr_channels < 4 or len(lr_channels) != 2 or min(lr_channels) < 2:
             raise ValueError(
-                f"modnet: hr_channels must be at least 4 and lr_channels at least 2, "
+                "modnet: hr_channels must be at least 4 and lr_channels two numbers of at least 2, "
                 f"not {hr_channels} and {list(lr_channels)}"
             )
         self.index2, self.index4, self.index32 = maps[2], maps[4], maps[32]

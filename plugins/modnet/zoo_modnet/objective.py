@@ -1,12 +1,12 @@
-"""The supervised objective of MODNet (sections 3.2 to 3.4), with the weights of the authors' code.
+"""The supervised objective of MODNet: one loss for each branch, with the weights of the authors' code.
 
-    g   true alpha               I   normalised image          u   1 where the trimap is unknown (0.5), else 0
-    s   semantic output, 1/16    d   detail output             a   alpha output
-    a'  a where unknown, the trimap's 0 or 1 elsewhere
+g   true alpha               I   normalised image          u   1 where the trimap is unknown (0.5), else 0
+s   semantic output, 1/16    d   detail output             a   alpha output
+a'  a where unknown, the trimap's 0 or 1 elsewhere
 
-    semantic = 10 mean((s - G(g at 1/16))^2)                   G: 3x3 Gaussian
-    detail   = 10 mean(u |d - g|)                              mean over all pixels, not over the unknown ones
-    matte    =  1 [ L1(a, g) + 4 L1(a', g) + L1(I a, I g) + 4 L1(I a', I g) ]
+semantic = 10 mean((s - G(g at 1/16))^2)                   G: 3x3 Gaussian
+detail   = 10 mean(u |d - g|)                              mean over all pixels, not over the unknown ones
+matte    =  1 [ L1(a, g) + 4 L1(a', g) + L1(I a, I g) + 4 L1(I a', I g) ]
 """
 
 from __future__ import annotations
@@ -109,6 +109,4 @@ def build(network: nn.Cell, config: Any) -> SupervisedObjective:
         config: The resolved config: ``model.options``.
     """
     options = config.model.options
-    return SupervisedObjective(
-        network, options["semantic_scale"], options["detail_scale"], options["matte_scale"]
-    )
+    return SupervisedObjective(network, options["semantic_scale"], options["detail_scale"], options["matte_scale"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from zoo.data.demo.canvas import SHIFT, ellipse
 from zoo.data.demo.texture import PATTERNS, noise, pattern, skin
+from zoo.data.opencv import cv2
 
 KINDS = ("wall", "room", "shelves", "street", "garden", "lights", "landscape")
 
@@ -43,8 +43,11 @@ def draw_backdrop(
     y, x = np.mgrid[:height, :width].astype(np.float32) / size
     fall = (x - x.mean()) * light[0] + (y - y.mean()) * light[1]
     picture *= (1 - rng.uniform(0.0, 0.5) * fall + 0.12 * noise(rng, height, width, size / 2, 1))[..., None]
-    # Depth of field: the usual portrait has a soft background, a phone's or a flat wall's is sharp.
-    blur = size * (rng.uniform(0.020, 0.045) if rng.random() < 0.9 else rng.uniform(0.008, 0.016))
+    # Air between here and there takes contrast away.
+    middle = picture.mean(axis=(0, 1))
+    picture = middle + (picture - middle) * rng.uniform(0.6, 1.0)
+    # Depth of field: the usual portrait has a soft background, some less so.
+    blur = size * (rng.uniform(0.035, 0.065) if rng.random() < 0.92 else rng.uniform(0.018, 0.030))
     return np.clip(_blurred(picture, blur), 0, 1)
 
 

@@ -26,7 +26,7 @@ def dress(
     if patch is not None:
         h, w = patch.mask.shape
         surface = pattern(rng, cloth.kind, h, w, cloth.unit * unit, cloth.colours, cloth.angle)
-        folds = noise(rng, h, w, 0.3 * unit, 1) + noise(rng, h, w, 0.09 * unit, 3)
+        folds = 0.5 * noise(rng, h, w, 0.3 * unit, 1) + noise(rng, h, w, 0.014 * min(canvas.rgba.shape[:2]), 2)
         light.paint(canvas, patch, surface * (1 + cloth.relief * folds[..., None]), roundness)
 
 
@@ -121,10 +121,10 @@ def draw_arm(canvas: Canvas, rng: np.random.Generator, sitter: Sitter, light: Li
     bare = canvas.patch(*map(body, limb(along[4:], radii[4:], 1)))
     light.shadow(canvas, bare, u * 0.06, 0.3)
     light.paint(canvas, bare, sitter.skin * 0.95, 0.3)
-    _draw_hand(canvas, sitter, light, body, joints)
     cut = max(4, round(len(along) * (0.25 + 0.70 * sitter.sleeves)))
     sleeve = canvas.patch(*map(body, limb(along[:cut], radii[:cut] * 1.12, 1)))
     dress(canvas, rng, light, sleeve, sitter.jacket or sitter.top, u, 0.3)
+    _draw_hand(canvas, sitter, light, body, joints)
 
 
 def _draw_hand(canvas: Canvas, sitter: Sitter, light: Light, body: Frame, joints: np.ndarray) -> None:

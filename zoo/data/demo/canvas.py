@@ -9,11 +9,12 @@ never guessed from the picture:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from zoo.data.opencv import cv2
 
 # Fractional bits of OpenCV's drawing coordinates: 1/16 pixel.
 SHIFT = 4
@@ -102,17 +103,23 @@ class Canvas:
             outlines, margin + 3 * soft, soft, lambda mask, line: cv2.fillPoly(mask, [line], 255, cv2.LINE_AA, SHIFT)
         )
 
-    def stroke(self, *lines: np.ndarray, width: float, closed: bool = False, soft: float = 0.0) -> Patch | None:
+    def stroke(self, *lines: np.ndarray, width: float, closed: bool = False) -> Patch | None:
         """The area of lines (n, 2) of one width in pixels; None if it is not on the canvas."""
         thickness = max(1, round(width))
         return self._drawn(
             lines,
-            width + 2 + 3 * soft,
-            soft,
+            width + 2,
+            0.0,
             lambda mask, line: cv2.polylines(mask, [line], closed, 255, thickness, cv2.LINE_AA, SHIFT),
         )
 
-    def _drawn(self, lines, margin, soft, draw) -> Patch | None:
+    def _drawn(
+        self,
+        lines: Sequence[np.ndarray],
+        margin: float,
+        soft: float,
+        draw: Callable[[np.ndarray, np.ndarray], object],
+    ) -> Patch | None:
         height, width = self.rgba.shape[:2]
         every = np.concatenate(lines)
         low = np.maximum(np.floor(every.min(axis=0) - margin - 1), 0).astype(int)
@@ -152,10 +159,6 @@ class Canvas:
         view = self.rgba[y : y + h, x : x + w]
         view *= 1 - top[..., 3:]
         view += top
-
-    def cover(self, patch: Patch) -> np.ndarray:
-        """How opaque the canvas is inside the patch, (h, w) float32."""
-        return self._view(patch)[..., 3]
 
     def _view(self, patch: Patch) -> np.ndarray:
         h, w = patch.mask.shape
@@ -201,4 +204,5 @@ def limb(joints: Sequence[Sequence[float]], radii: Sequence[float], steps: int =
     left, right = line + radius * normal, line - radius * normal
     tube = [np.stack([left[i], left[i + 1], right[i + 1], right[i]]) for i in range(len(line) - 1)]
     # Discs close the gaps that quadrilaterals leave on the outside of a bend.
-    return tube + [ellipse(*centre, r, r, n=20) for centre, r in zip(line, radius[:, 0], strict=True)]
+    disc = ellipse(0.0, 0.0, 1.0, 1.0, n=20)
+    return tube + [centre + r * disc for centre, r in zip(line, radius, strict=True)]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.data.demo.canvas import Canvas, Frame, ellipse, limb, mirrored, smooth
 from zoo.data.demo.body import dress
+from zoo.data.demo.canvas import Canvas, Frame, ellipse, limb, mirrored, smooth
 from zoo.data.demo.hair import grow, strands
 from zoo.data.demo.light import Light
 from zoo.data.demo.sitter import Sitter

@@ -5,12 +5,12 @@ Units are head heights, the origin is the middle of the face, y points down.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from zoo.data.demo.canvas import SHIFT, Canvas, Frame, ellipse, limb, smooth
 from zoo.data.demo.light import Light
 from zoo.data.demo.sitter import Sitter
+from zoo.data.opencv import cv2
 
 
 def strands(
@@ -82,7 +82,7 @@ def grow(
     return path
 
 
-def _curtain(sitter: Sitter, end: float, flare: float) -> np.ndarray:
+def _curtain(end: float, flare: float) -> np.ndarray:
     """Outline of hair hanging behind the face down to y = ``end``."""
     side = [
         (0.0, -0.62),
@@ -132,7 +132,7 @@ def hair_behind(canvas: Canvas, rng: np.random.Generator, sitter: Sitter, light:
             "bob": 0.35 + 0.25 * sitter.length,
         }[style]
         flare = {"long": 0.04, "loose": 0.22, "bob": 0.08}[style] * (0.4 + sitter.wildness)
-        outline = _curtain(sitter, end, flare)
+        outline = _curtain(end, flare)
         light.paint(canvas, canvas.patch(head(outline), soft=u / 70), dark)
         n = 260
         x = rng.uniform(-1, 1, n)

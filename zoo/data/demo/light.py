@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from zoo.data.demo.canvas import Canvas, Patch
+from zoo.data.opencv import cv2
 
 # Longest side in pixels at which shading is computed; it is smooth, so more would only cost time.
 _COARSE = 40

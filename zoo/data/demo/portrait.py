@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from zoo.data.demo.backdrop import draw_backdrop
@@ -21,6 +20,7 @@ from zoo.data.demo.light import Light
 from zoo.data.demo.sitter import Sitter
 from zoo.data.demo.texture import noise, palette
 from zoo.data.demo.things import draw_thing
+from zoo.data.opencv import cv2
 
 # Height over width of the pictures, and how often each is drawn.
 SHAPES = (4 / 3, 3 / 2, 1.0, 3 / 4)
@@ -133,7 +133,7 @@ def _draw_figure(
 def _roughen(rng: np.random.Generator, rgba: np.ndarray, size: int) -> None:
     """Give every surface of the figure the fine detail that things in focus have; in place, alpha stays."""
     height, width = rgba.shape[:2]
-    detail = 1 + 0.07 * noise(rng, height, width, size * 0.02, 3)
+    detail = 1 + 0.09 * noise(rng, height, width, size * 0.016, 2)
     rgba[..., :3] = np.minimum(rgba[..., :3] * detail[..., None], rgba[..., 3:])
 
 
@@ -143,8 +143,8 @@ def _defocus(rng: np.random.Generator, rgba: np.ndarray, size: int) -> np.ndarra
     y, x = np.mgrid[:height, :width].astype(np.float32)
     angle = rng.uniform(0, np.pi)
     far = (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle)
-    weight = np.clip((far - rng.uniform(0.0, 0.35)) * 5, 0, 1)[..., None].astype(np.float32)
-    sigma = size * rng.uniform(0.002, 0.010)
+    weight = np.clip((far - rng.uniform(0.1, 0.5)) * 5, 0, 1)[..., None].astype(np.float32)
+    sigma = size * rng.uniform(0.002, 0.006)
     lens = cv2.GaussianBlur(rgba, (0, 0), size / 700)
     return lens * (1 - weight) + cv2.GaussianBlur(rgba, (0, 0), sigma) * weight
 
@@ -152,7 +152,11 @@ def _defocus(rng: np.random.Generator, rgba: np.ndarray, size: int) -> np.ndarra
 def expose(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Take the picture: exposure, contrast, and noise that is grainier in the dark; (H, W, 3) uint8."""
     height, width = image.shape[:2]
-    image = np.clip(image, 0, 1) ** rng.uniform(0.8, 1.25) * rng.uniform(0.95, 1.05, 3).astype(np.float32)
+    # Automatic exposure brings every picture to a medium brightness, and the detail in the dark with it.
+    mean = float(np.clip(image, 0.001, 1).mean())
+    image = np.clip(image, 0, 1) ** np.clip(np.log(rng.uniform(0.38, 0.52)) / np.log(mean), 0.55, 1.5) * rng.uniform(
+        0.95, 1.05, 3
+    ).astype(np.float32)
     grain = rng.normal(0, rng.uniform(0.003, 0.010), image.shape).astype(np.float32)
     haze = 0.01 * noise(rng, height, width, min(height, width) / 3, 1)[..., None]
     return np.round(np.clip(image + grain * (1.2 - image) + haze, 0, 1) * 255).astype(np.uint8)
@@ -165,9 +169,9 @@ def hide_face(
     x, y, rx, ry, angle = face
     height, width = image.shape[:2]
     if rng.random() < 0.75:
-        hidden = cv2.GaussianBlur(image, (0, 0), max(1.0, rx / 2.5))
+        hidden = cv2.GaussianBlur(image, (0, 0), max(1.0, rx / 4))
     else:
-        cell = max(3, round(rx / 2.5))
+        cell = max(2, round(rx / 3))
         small = cv2.resize(image, (max(1, width // cell), max(1, height // cell)), interpolation=cv2.INTER_AREA)
         hidden = cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
     mask = np.zeros((height, width), np.uint8)

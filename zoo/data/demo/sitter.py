@@ -15,7 +15,7 @@ ARMS = {
     "away": ((0.86, 1.20), (1.42, 2.20), (1.55, 3.40)),
     "hip": ((0.86, 1.20), (1.80, 2.05), (0.85, 2.75)),
     "fold": ((0.86, 1.20), (1.12, 2.25), (0.10, 2.10)),
-    "hold": ((0.86, 1.20), (1.30, 2.30), (0.95, 1.45)),
+    "hold": ((0.86, 1.20), (1.16, 2.35), (1.52, 1.50)),
     "out": ((0.86, 1.20), (1.55, 1.85), (2.05, 1.15)),
     "head": ((0.86, 1.15), (1.60, 0.60), (0.62, -0.18)),
 }
@@ -49,7 +49,7 @@ class Cloth:
         chosen[1] += (chosen[0] - chosen[1]) * rng.uniform(0.2, 0.8)
         kind = str(rng.choice(PATTERNS[:-1]))
         angle = rng.choice([0, np.pi / 2, np.pi / 4])
-        return cls(kind, np.clip(chosen, 0.03, 0.97), rng.uniform(0.12, 0.45), angle, rng.uniform(0.10, 0.25))
+        return cls(kind, np.clip(chosen, 0.12, 0.95), rng.uniform(0.12, 0.45), angle, rng.uniform(0.25, 0.42))
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,10 @@ class Sitter:
         short = style in ("short", "bald")
         return cls(
             skin=np.clip(skin(rng) * rng.uniform(0.94, 1.04, 3), 0, 1),
-            hair=np.clip(tone * rng.uniform(0.8, 1.2), 0.02, 0.95),
+            hair=np.clip(tone * rng.uniform(0.8, 1.2), 0.08, 0.95),
             style=style,
             length=rng.random(),
-            wildness=rng.random(),
+            wildness=rng.random() ** 1.5,
             curl=1.0 if style == "curly" else rng.random() ** 1.5,
             parting=rng.uniform(-1, 1),
             build=rng.uniform(0.86, 1.14),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
+
+from zoo.data.opencv import cv2
 
 # Skin from pale to deep, RGB in [0, 1].
 SKIN = np.array(
