@@ -17,7 +17,7 @@ def command() -> None:
 
 @command.command("demo")
 @click.argument("folder", required=False, metavar="[DIR]")
-@click.option("--count", default=96, show_default=True, help="Training pictures.")
+@click.option("--count", default=128, show_default=True, help="Training pictures.")
 @click.option("--size", default=256, show_default=True, help="Short side of the pictures, in pixels.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, other pictures.")
 @options.plugin_options
@@ -26,22 +26,13 @@ def demo(folder: str | None, count: int, size: int, seed: int) -> None:
 
     Without DIR they go to ZOO_HOME, where `--dataset demo` looks.
     """
-    from tqdm import tqdm
-
     from zoo.data.demo import write_demo
+    from zoo.engine.console import Console, Progress
     from zoo.home import demo_home
 
     root = Path(folder) if folder is not None else demo_home()
-    with tqdm(desc="drawing portraits", unit="picture", disable=True if options.is_quiet() else None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    console = Console(options.is_quiet())
+    with Progress(console, "drawing portraits") as progress:
         write_demo(root, count=count, size=size, seed=seed, progress=progress)
-    if not options.is_quiet():
-        click.echo(f"demo set in {root}: {count} training pictures, {size} px, seed {seed}", err=True)
-        click.echo(
-            f"next: zoo train MODEL --dataset demo --data-root {root} (zoo list --kind model shows the models)",
-            err=True,
-        )
+    console.say(f"demo set in {root}: {count} training pictures, {size} px, seed {seed}")
+    console.say(f"next: zoo train MODEL --dataset demo --data-root {root} (zoo list --kind model shows the models)")

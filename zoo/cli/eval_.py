@@ -77,20 +77,14 @@ def command(
 def _one(
     found: Registry, loaded: LoadedModel, split: str, folder: Path, limit: int | None, console: Any
 ) -> dict[str, Any]:
-    from tqdm import tqdm
-
     from zoo.data.opening import describe_count
+    from zoo.engine.console import Progress
     from zoo.engine.evaluation import evaluate_split
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = loaded.checkpoint or "no checkpoint"
     console.say(f"scoring {loaded.config.model.name} ({weights}) on {loaded.config.data.dataset} {split}")
-    with tqdm(desc=split, unit="picture", disable=True if console.quiet else None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with Progress(console, split) as progress:
         report, _ = evaluate_split(found, loaded, split, folder, limit, progress)
     spec = found.get("dataset", loaded.config.data.dataset)
     count = describe_count(spec, split, report["n_images"])

@@ -34,7 +34,7 @@ def command(
     device: str | None,
 ) -> None:
     """Write the alpha of pictures (files, folders, glob patterns) to DIR/STEM.png, 8-bit, at their own size."""
-    from tqdm import tqdm
+    from zoo.engine.console import Console, Progress
 
     found = options.registry()
     spec = found.get("model", model)
@@ -44,18 +44,19 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"-o {folder}: that is a file, name a folder")
     loaded = options.load_for(found, spec, checkpoint, None, None, device, {}, runtime)
-    failed = []
-    quiet = True if options.is_quiet() else None
-    for file in tqdm(files, desc="predicting", unit="picture", disable=quiet if len(files) > 1 else True):
-        try:
-            _one(loaded, file, trimaps, folder / f"{file.stem}.png")
-        except DataError as error:
-            failed.append(str(error))
-            tqdm.write(f"zoo: {error}", file=click.get_text_stream("stderr"))
+    console = Console(options.is_quiet())
+    failed = 0
+    with Progress(console, "predicting") as progress:
+        for number, file in enumerate(files, 1):
+            try:
+                _one(loaded, file, trimaps, folder / f"{file.stem}.png")
+            except DataError as error:
+                failed += 1
+                click.echo(f"zoo: {error}", err=True)
+            progress(number, len(files))
     if failed:
-        raise ZooError(f"{len(failed)} of {len(files)} pictures failed, the others are in {folder}")
-    if not options.is_quiet():
-        click.echo(f"{len(files)} alpha{'s' if len(files) > 1 else ''} in {folder}", err=True)
+        raise ZooError(f"{failed} of {len(files)} pictures failed; the others are in {folder}")
+    console.say(f"{len(files)} alpha{'s' if len(files) > 1 else ''} in {folder}")
 
 
 def _one(loaded: LoadedModel, file: Path, trimaps: dict[str, Path] | None, target: Path) -> None:

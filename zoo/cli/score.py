@@ -40,8 +40,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Score the mattes in PRED_DIR against the true alphas of the same names in TARGET_DIR."""
-    from tqdm import tqdm
-
+    from zoo.engine.console import Console, Progress
     from zoo.engine.metrics import extra_metrics
     from zoo.engine.scoring import score_folders
     from zoo.report.record import write_report
@@ -49,13 +48,8 @@ def command(
 
     extra = extra_metrics(options.registry())
     regions = Path(trimaps).expanduser() if trimaps is not None else None
-    with tqdm(desc="score", unit="picture", disable=True if options.is_quiet() else None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        mattes, truth = Path(predictions).expanduser(), Path(targets).expanduser()
+    mattes, truth = Path(predictions).expanduser(), Path(targets).expanduser()
+    with Progress(Console(options.is_quiet()), "scoring") as progress:
         report = score_folders(mattes, truth, regions, dialect, rounding, extra, limit, progress)
     report["versions"] = versions()
     if output is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from registry import DatasetSpec, NotFoundError, PluginError, Registry, Sample, ZooError
 from zoo.config import Config
-from zoo.data.splits import split_name, validation_slice
+from zoo.data.splits import TRAIN, VAL, split_name, validation_slice
 
 
 def open_split(registry: Registry, config: Config, split: str) -> Sequence[Sample]:
@@ -26,17 +26,8 @@ def open_split(registry: Registry, config: Config, split: str) -> Sequence[Sampl
         PluginError: The data set's own code failed.
     """
     spec: DatasetSpec = registry.get("dataset", config.data.dataset)
-    label = registry.owner("dataset", config.data.dataset).label
     name = split_name(spec, split)
-    if name == "val" and "val" not in spec.splits:
-        return validation_slice(open_split(registry, config, "train"), config.data.val)[1]
-    try:
-        samples = spec.open(config.data.root, name, config.data.options)
-    except ZooError:
-        raise
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise PluginError(f"plugin {label}: opening {spec.name} failed: {type(error).__name__}: {text}") from error
+    samples = open_training(registry, config)[1] if name == VAL else _open(registry, config, name)
     if not len(samples):
         raise NotFoundError(f"{spec.name} {name} at {config.data.root} holds no picture")
     return samples
@@ -50,17 +41,28 @@ def open_training(registry: Registry, config: Config) -> tuple[list[Sample], lis
     Raises:
         NotFoundError: The data set or its training split is not there.
         UsageError: More is set apart for validation than there is.
+        PluginError: The data set's own code failed.
     """
     spec: DatasetSpec = registry.get("dataset", config.data.dataset)
-    samples = open_split(registry, config, "train")
-    if config.data.val == 0:
-        return list(samples), []
-    if "val" in spec.splits:
+    samples = _open(registry, config, split_name(spec, TRAIN))
+    if VAL in spec.splits and config.data.val != 0:
         try:
-            return list(samples), list(open_split(registry, config, "val"))
+            return list(samples), list(_open(registry, config, VAL))
         except NotFoundError:
             pass  # declared, but this copy has none: slice one
     return validation_slice(samples, config.data.val)
+
+
+def _open(registry: Registry, config: Config, name: str) -> Sequence[Sample]:
+    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    try:
+        return spec.open(config.data.root, name, config.data.options)
+    except ZooError:
+        raise
+    except Exception as error:
+        label = registry.owner("dataset", config.data.dataset).label
+        text = " ".join(str(error).split())
+        raise PluginError(f"plugin {label}: opening {spec.name} failed: {type(error).__name__}: {text}") from error
 
 
 def root_from_environment(dataset: str, environment: Mapping[str, str] = os.environ) -> str | None:

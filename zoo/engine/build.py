@@ -27,7 +27,8 @@ def blame(plugin: Plugin, doing: str) -> Iterator[None]:
     except ZooError:
         raise
     except Exception as error:
-        text = " ".join(str(error).split()) or "no message"
+        # The first line: MindSpore puts its own call stack behind the message.
+        text = (str(error).strip().splitlines() or ["no message"])[0]
         raise PluginError(f"plugin {plugin.label}: {doing} failed: {type(error).__name__}: {text}") from error
 
 

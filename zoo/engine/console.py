@@ -56,6 +56,45 @@ class Console:
         self.say(f"  done in {time.perf_counter() - started:.1f} s")
 
 
+class Progress:
+    """How far a task over many things is: a bar on a terminal, else a line now and then.
+
+    Used as a context manager; call it with what is done and what there is.
+
+    Args:
+        console: Where lines go; nothing is shown if it is quiet.
+        doing: What is done.
+        unit: What is counted.
+        every: Seconds between two lines where there is no terminal.
+    """
+
+    def __init__(self, console: Console, doing: str, unit: str = "picture", every: float = 15.0) -> None:
+        self._console, self._doing, self._unit, self._every = console, doing, unit, every
+
+    def __enter__(self) -> Progress:
+        from tqdm import tqdm
+
+        on_terminal = sys.stderr.isatty() and not self._console.quiet
+        self._bar = tqdm(desc=self._doing, unit=self._unit, disable=not on_terminal)
+        self._lines = not on_terminal and not self._console.quiet
+        self._started = self._spoke = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take note that ``done`` of ``total`` are done."""
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+        now = time.perf_counter()
+        if self._lines and now - self._spoke >= self._every:
+            self._spoke = now
+            rate = done / (now - self._started)
+            left = clock((total - done) / rate)
+            self._console.say(f"  {self._doing}: {done}/{total}, {rate:.2f} {self._unit}s/s, {left} left")
+
+
 def clock(seconds: float) -> str:
     """Seconds as ``1:02:03`` or ``2:03``."""
     minutes, rest = divmod(int(seconds + 0.5), 60)

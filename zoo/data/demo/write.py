@@ -44,7 +44,7 @@ _SPLITS = (
 
 
 def write_demo(
-    root: Path, count: int = 96, size: int = 256, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    root: Path, count: int = 128, size: int = 256, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Path:
     """Draw the demo set, or find it drawn already.
 
