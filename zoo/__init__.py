@@ -20,7 +20,8 @@ from registry import (
     ZooError,
     hookimpl,
 )
-from zoo.api import Model, backbones, datasets, load, metrics, models, score
+from zoo import metrics
+from zoo.api import Model, backbones, datasets, load, models, score
 
 __all__ = [
     "BackboneSpec",

@@ -36,8 +36,8 @@ def datasets() -> Mapping[str, DatasetSpec]:
     return _registry().datasets
 
 
-def metrics() -> Mapping[str, MetricSpec]:
-    """Registered metrics by name; read-only."""
+def registered_metrics() -> Mapping[str, MetricSpec]:
+    """Registered metrics by name; read-only. Public as ``zoo.metrics()``."""
     return _registry().metrics
 
 

@@ -1,0 +1,176 @@
+"""Listing commands, shared options, and predict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from disc_set import disc, write_discs
+
+
+def test_list(zoo):
+    done = zoo("list", "--json")
+    rows = json.loads(done.out)
+    assert {"name": "tiny", "kind": "model", "plugin": "tiny_plugin"} in rows
+    assert {"name": "tiny_plugin/encoder", "kind": "backbone", "plugin": "tiny_plugin"} in rows
+    assert {"name": "P3M-10k", "kind": "dataset", "plugin": "core"} in rows
+    assert [r["name"] for r in json.loads(zoo("list", "MAD*", "--json").out)] == ["MAD", "MAD-T"]
+    assert [r["kind"] for r in json.loads(zoo("list", "--kind", "model", "--json").out)] == ["model"]
+    nothing = zoo("list", "zzz*")
+    assert (nothing.code, nothing.out) == (4, "")
+    assert zoo("list", "zzz*", "--json").out == "[]\n"
+
+
+def test_options_stand_before_or_after(zoo):
+    file = str(Path(__file__).parents[2] / "support" / "tiny_plugin.py")
+    for words in (["--plugin", file, "list", "tiny"], ["list", "tiny", "--plugin", file]):
+        assert zoo(*words, tiny=False).code == 0
+    for words in (["--no-plugins", "list", "tiny"], ["list", "--no-plugins", "tiny"]):
+        assert zoo(*words, tiny=False).code == 4
+    assert zoo("list", "-p", "tiny").code == 2
+    assert zoo("list", "--plugin", "gone.py").code == 4
+
+
+def test_info(zoo):
+    facts = json.loads(zoo("info", "tiny", "--json").out)
+    assert (facts["kind"], facts["title"], facts["stages"]) == ("model", "Tiny", ["supervised", "binary"])
+    assert json.loads(zoo("info", "P3M-10k", "--json").out)["splits"]["train"] == 9421
+    assert "9421" in zoo("info", "P3M-10k").out
+    for name in ("encoder", "tiny_plugin/encoder", "MAD", "BIAS"):
+        assert zoo("info", name).code == 0, name
+    done = zoo("info", "tinny")
+    assert done.code == 4
+    assert "Did you mean 'tiny'?" in done.err
+
+
+def test_plugins_shows_causes(zoo, tmp_path):
+    (tmp_path / "broken.py").write_text("import not_there_at_all")
+    done = zoo("plugins", "--plugin", "broken.py", "--json")
+    assert done.code == 0
+    found = {p["name"]: p for p in json.loads(done.out)}
+    assert found["core"]["status"] == found["tiny_plugin"]["status"] == "loaded"
+    assert found["broken"]["status"] == "failed"
+    assert "not_there_at_all" in found["broken"]["cause"]
+    assert found["broken"]["offers"] == {}
+    text = zoo("plugins", "--plugin", "broken.py").out
+    assert "not_there_at_all" in text
+    assert "to be rid of it: leave out --plugin broken.py" in text
+
+
+def test_strict_plugins_raise(zoo, tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text("import not_there_at_all")
+    monkeypatch.setenv("ZOO_STRICT_PLUGINS", "1")
+    done = zoo("list", "--plugin", "broken.py")
+    assert done.code == 3
+    assert len(done.err.splitlines()) == 1
+    assert "Traceback" in zoo("list", "--plugin", "broken.py", "--debug").err
+
+
+def test_a_failed_plugin_leaves_everything_else_working(zoo, tmp_path):
+    (tmp_path / "broken.py").write_text("raise SystemExit(9)")
+    done = zoo("list", "--plugin", "broken.py")
+    assert done.code == 0
+    assert "tiny" in done.out
+    assert "not loaded: broken (see zoo plugins)" in done.err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["bench", "throughput", "-h"], ["--version"]])
+def test_help(zoo, words):
+    done = zoo(*words, tiny=False)
+    assert done.code == 0
+    assert done.out
+    assert not done.err
+
+
+def test_no_command_is_wrong_usage(zoo):
+    assert zoo(tiny=False).code == 2
+    assert zoo("data", tiny=False).code == 2
+
+
+def test_demo_set_from_the_command_line(zoo, tmp_path):
+    done = zoo("data", "demo", "here", "--count", 3, "--size", 64, "--seed", 5)
+    assert done.code == 0, done.err
+    assert len(list((tmp_path / "here" / "train" / "mask").iterdir())) == 3
+    assert zoo("data", "demo", "here", "--count", 4, "--size", 64).code == 2
+    assert zoo("data", "demo", "--count", 1, "--size", 64, "--quiet").err == ""
+    assert (tmp_path / "home" / "demo" / "train").is_dir()
+    assert zoo("data", "demo", "x", "--size", 3).code == 2
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A checkpoint of one step of training."""
+    from zoo.cli import run
+
+    root = tmp_path_factory.mktemp("trained")
+    write_discs(root / "discs", 2)
+    plugin = Path(__file__).parents[2] / "support" / "tiny_plugin.py"
+    words = ["train", "tiny", "--data-root", root / "discs", "--output", root / "run", "--plugin", plugin, "--quiet"]
+    words += ["--no-plugins", "--set", "train.epochs=1", "--set", "data.val=0"]
+    assert run([str(word) for word in words]) == 0
+    return root / "run"
+
+
+def test_predict_goes_on_past_a_bad_picture(zoo, tmp_path, trained):
+    folder = tmp_path / "photos" / "ä b"
+    folder.mkdir(parents=True)
+    sizes = {"one": (40, 60), "two": (64, 33)}
+    for name, size in sizes.items():
+        data = cv2.imencode(".jpg", disc(1, *size)[0])[1]
+        (folder / f"{name}.jpg").write_bytes(data.tobytes())
+    (folder / "torn.jpg").write_bytes((folder / "one.jpg").read_bytes()[:300])
+    (folder / "notes.txt").write_text("not a picture")
+    done = zoo("predict", "tiny", folder, "-o", "out", "--checkpoint", trained)
+    assert done.code == 1
+    assert "torn.jpg" in done.err
+    assert "1 of 3 pictures failed; the others are in out" in done.err
+    assert sorted(p.name for p in Path("out").iterdir()) == ["one.png", "two.png"]
+    for name, size in sizes.items():
+        alpha = cv2.imread(f"out/{name}.png", cv2.IMREAD_UNCHANGED)
+        assert (alpha.shape, alpha.dtype) == (size, np.uint8)
+
+
+def test_predict_takes_patterns_and_refuses_two_of_one_name(zoo, tmp_path, trained):
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+        cv2.imwrite(f"{folder}/x.png", disc(1)[0])
+    assert zoo("predict", "tiny", "a/*.png", "-o", "out", "--checkpoint", trained).code == 0
+    assert [p.name for p in Path("out").iterdir()] == ["x.png"]
+    done = zoo("predict", "tiny", "a", "b", "-o", "other", "--checkpoint", trained)
+    assert done.code == 2
+    assert "would both become x.png" in done.err
+    assert not Path("other").exists()
+    assert zoo("predict", "tiny", "a/*.jpg", "-o", "out", "--checkpoint", trained).code == 4
+    assert zoo("predict", "tiny", "a", "-o", "a/x.png", "--checkpoint", trained).code == 2
+
+
+def test_python_and_command_line_agree(zoo, tmp_path, trained, monkeypatch):
+    import zoo as package
+    from registry import load
+    from zoo import api
+
+    plugin = str(Path(__file__).parents[2] / "support" / "tiny_plugin.py")
+    monkeypatch.setattr(api, "_registry", lambda: load(only=[], extra=[plugin]))
+    image, _ = disc(3)
+    cv2.imwrite("x.png", image[..., ::-1])
+    assert zoo("predict", "tiny", "x.png", "-o", "out", "--checkpoint", trained).code == 0
+    model = package.load("tiny", checkpoint=trained)
+    alpha = model.predict(image)
+    assert np.array_equal(np.rint(alpha * 255), cv2.imread("out/x.png", cv2.IMREAD_UNCHANGED))
+    assert list(package.models()) == ["tiny"]
+    assert package.score(alpha, alpha)["SAD"] == 0
+    assert model.network is not None
+
+
+def test_fresh_weights_are_said(zoo, monkeypatch, caplog):
+    import zoo as package
+    from registry import load
+    from zoo import api
+
+    plugin = str(Path(__file__).parents[2] / "support" / "tiny_plugin.py")
+    monkeypatch.setattr(api, "_registry", lambda: load(only=[], extra=[plugin]))
+    package.load("tiny")
+    assert "tiny has fresh, untrained weights" in caplog.text
