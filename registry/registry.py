@@ -6,6 +6,7 @@ one of them (a broken import, ``SystemExit``, a misspelt hook) leaves nothing be
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -177,8 +178,11 @@ class Registry:
     def _unknown(self, kind: str, name: str, known: list[str]) -> str:
         text = f"no {kind} named {name!r}; installed: {', '.join(sorted(known)) or 'none'}."
         failed = [p for p in self.plugins if p.status == "failed" and _nearby(name, p)]
+        blocked = [p for p in self.plugins if p.status == "blocked" and _nearby(name, p)]
         if failed:
             text += f" Plugin {failed[0].label} was not loaded: {failed[0].cause}."
+        elif blocked:
+            text += f" Plugin {blocked[0].label} is {blocked[0].cause}."
         elif not known and kind == "model":
             text += " Models come as plugins: install one (pip install zoo-NAME)."
         return text + did_you_mean(name, [*known, *(full.split("/")[-1] for full in known)])
@@ -224,19 +228,15 @@ def load(
     out = set(blocked)
     plugins: list[Plugin] = []
     for point in _unique(entry_points(group=GROUP) if points is None else points):
-        base = Plugin(
-            name=point.name,
-            distribution=point.dist.name if point.dist else "",
-            version=point.dist.version if point.dist else "",
-            value=point.value,
-        )
+        distribution, version = _distribution(point)
+        base = Plugin(name=point.name, distribution=distribution, version=version, value=point.value)
         left_out = point.name in out or (wanted is not None and point.name not in wanted)
         if left_out and not base.is_core:
             why = "-p no:" + point.name if point.name in out else "not named in ZOO_LOAD_PLUGINS, or --no-plugins"
             plugins.append(replace(base, status="blocked", cause=f"left out by {why}"))
             continue
         plugins.append(_load_one(base, point.load, strict))
-    for source in extra:
+    for source in dict.fromkeys(extra):
         base = Plugin(name=Path(source).stem if source.endswith(".py") else source.rpartition(".")[2], value=source)
         plugins.append(_load_one(base, _module_loader(source), strict))
     return _settle(plugins, strict)
@@ -263,8 +263,16 @@ def _unique(points: Iterable[EntryPoint]) -> list[EntryPoint]:
     """The core first, then by name; an entry point seen twice on the path counts once."""
     seen: dict[tuple[str, str, str], EntryPoint] = {}
     for point in points:
-        seen.setdefault((point.name, point.value, _normal(point.dist.name) if point.dist else ""), point)
-    return sorted(seen.values(), key=lambda p: (p.name != CORE, p.name, p.dist.name if p.dist else "~"))
+        seen.setdefault((point.name, point.value, _normal(_distribution(point)[0])), point)
+    return sorted(seen.values(), key=lambda p: (p.name != CORE, p.name, _distribution(p)[0] or "~"))
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    """Name and version of an entry point's distribution; "" where its metadata are gone (a half-done uninstall)."""
+    try:
+        return (point.dist.name or "", point.dist.version or "") if point.dist else ("", "")
+    except Exception:
+        return "", ""
 
 
 def _normal(distribution: str) -> str:
@@ -274,7 +282,14 @@ def _normal(distribution: str) -> str:
 
 def _module_loader(source: str) -> Callable[[], Any]:
     if not source.endswith(".py"):
-        return lambda: importlib.import_module(source)
+
+        def from_path() -> Any:
+            # An installed script does not see the current folder, where a plugin in the making lies.
+            if os.getcwd() not in sys.path:
+                sys.path.insert(0, os.getcwd())
+            return importlib.import_module(source)
+
+        return from_path
     path = Path(source)
     if not path.is_file():
         raise NotFoundError(f"--plugin {source}: no such file")
@@ -296,11 +311,13 @@ def _module_loader(source: str) -> Callable[[], Any]:
 def _load_one(base: Plugin, load_module: Callable[[], Any], strict: bool) -> Plugin:
     started = time.perf_counter()
     try:
-        module = load_module()
-        api = getattr(module, "ZOO_API", API)
-        if api != API:
-            raise PluginError(f"it is written for plugin API {api!r}, this zoo offers API {API}")
-        specs = _collect(base.name, module)
+        # What a plugin prints while it loads must not get between the data of --json.
+        with contextlib.redirect_stdout(sys.stderr):
+            module = load_module()
+            api = getattr(module, "ZOO_API", API)
+            if api != API:
+                raise PluginError(f"it is written for plugin API {api!r}, this zoo offers API {API}")
+            specs = _collect(base.name, module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -352,7 +369,7 @@ def _collector(specs: list[Spec], hook: str, kind: str, cls: type) -> Callable[[
 def _check_hooks(module: Any) -> None:
     for attribute in dir(module):
         function = getattr(module, attribute, None)
-        marked = getattr(function, f"{GROUP}_impl", None) is not None
+        marked = isinstance(getattr(function, f"{GROUP}_impl", None), dict)  # a mock has every attribute
         if marked and attribute not in _HOOKS:
             raise PluginError(
                 f"unknown hook {attribute!r}; hooks: {', '.join(_HOOKS)}.{did_you_mean(attribute, _HOOKS)}"
@@ -415,7 +432,14 @@ def _trespass(plugin: Plugin, others: list[Plugin]) -> str:
     return ""
 
 
-def _rank(plugin: Plugin, model: str) -> tuple[bool, bool, bool, str, str]:
+def _rank(plugin: Plugin, model: str) -> tuple[bool, bool, bool, str, str, str]:
     """Claim of a plugin on a model name; the lowest wins."""
     distribution = _normal(plugin.distribution)
-    return (not plugin.is_core, distribution != _normal(f"zoo-{model}"), not distribution, distribution, plugin.value)
+    return (
+        not plugin.is_core,
+        distribution != _normal(f"zoo-{model}"),
+        not distribution,
+        distribution,
+        plugin.value,
+        plugin.name,
+    )

@@ -22,6 +22,13 @@ def _check_name(kind: str, name: object) -> None:
         raise ValueError(f"{kind} name {name!r}: use letters, digits, '.', '_', '+', '-'; start with a letter or digit")
 
 
+def _several(what: str, value: Any) -> tuple[Any, ...]:
+    """A sequence as a tuple; a lone text, which would fall into letters, is refused."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{what} is a text; give a sequence of them")
+    return tuple(value)
+
+
 def _check_callable(kind: str, name: str, part: str, value: object) -> None:
     if not callable(value):
         raise TypeError(f"{kind} {name!r}: {part} is {type(value).__name__}, not callable")
@@ -48,7 +55,7 @@ class Weights:
     data_license: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "urls", tuple(self.urls))
+        object.__setattr__(self, "urls", _several("urls of weights", self.urls))
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Card:
 
     def __post_init__(self) -> None:
         for name in ("weights", "trained_on", "results"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, _several(f"{name} of a card", getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class Objective:
 
     def __post_init__(self) -> None:
         _check_callable("objective", "", "build", self.build)
-        object.__setattr__(self, "terms", tuple(self.terms))
+        object.__setattr__(self, "terms", _several("terms of an objective", self.terms))
 
 
 @dataclass(frozen=True)

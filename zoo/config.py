@@ -7,6 +7,7 @@ Unknown keys and wrong types are refused with file, line, key and the nearest va
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -374,6 +375,7 @@ def _convert(key: str, value: Any, hint: Any, origin: str) -> Any:
     if kind is not None:
         if not isinstance(value, Mapping):
             raise UsageError(f"{origin}: {key} must be a mapping, not {_show(value)}")
+        _require_text_keys(key, value, origin)
         return dict(value)
     if hint is float and not isinstance(value, bool):
         try:
@@ -390,12 +392,27 @@ def _convert(key: str, value: Any, hint: Any, origin: str) -> Any:
     raise UsageError(f"{origin}: {key} must be {names[hint]}, not {_show(value)}")
 
 
+def _require_text_keys(key: str, value: Any, origin: str) -> None:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise UsageError(f"{origin}: {key} has the key {name!r}; keys are texts")
+            _require_text_keys(f"{key}.{name}", inner, origin)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _require_text_keys(key, inner, origin)
+
+
 def _check_range(key: str, value: Any, origin: str) -> None:
     choices = _CHOICES.get(key)
     if choices and value not in choices:
         raise UsageError(
             f"{origin}: {key} must be one of {', '.join(choices)}, not {value!r}.{did_you_mean(value, choices)}"
         )
+    if key == "train.seed" and value >= 2**32:
+        raise UsageError(f"{origin}: train.seed must be below 2**32, not {value}")
+    if key in ("model.mean", "model.std") and not all(math.isfinite(part) for part in value):
+        raise UsageError(f"{origin}: {key} must be finite, not {list(value)}")
     least = _MINIMUM.get(key)
     # Written as "not >=", so that NaN is refused too.
     if least is not None and value is not None and not least <= value < float("inf"):
@@ -443,7 +460,10 @@ def _read(path: Path) -> list[tuple[str, Any, str]]:
         if isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~"):
             continue
         for key, child in _pairs(node, where):
-            value = _construct(child)
+            try:
+                value = _construct(child)
+            except (yaml.YAMLError, RecursionError) as error:
+                raise UsageError(f"{path}:{_key_line(node, key)}: {section}.{key} is no plain value") from error
             # A key's own line; a value may start on the next one.
             entries.append((f"{section}.{key}", value, f"{path}:{_key_line(node, key)}"))
     return entries

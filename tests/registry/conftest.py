@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from importlib.metadata import Distribution, EntryPoint
+from importlib.metadata import EntryPoint
 
 import pytest
+from plugin_source import FakeDistribution
 
 from registry import Registry, load
-
-
-class FakeDistribution(Distribution):
-    """A distribution that has a name and a version and nothing else."""
-
-    def __init__(self, name: str, version: str) -> None:
-        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-
-    def read_text(self, filename: str) -> str | None:
-        return self._text if filename == "METADATA" else None
-
-    def locate_file(self, path):
-        raise NotImplementedError
 
 
 class Shelf:

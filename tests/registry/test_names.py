@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from plugin_source import model
+from plugin_source import FakeDistribution, model
 
 from registry import NotFoundError
 
@@ -124,3 +124,25 @@ def test_a_file_is_a_plugin(tmp_path, shelf):
     assert found.owner("model", "mine").removal == f"leave out --plugin {file}"
     with pytest.raises(NotFoundError, match="no such file"):
         shelf.load(extra=["absent.py"])
+
+
+def test_one_distribution_cannot_register_a_model_twice(shelf):
+    shelf.add("a", model("m"), distribution="same")
+    shelf.add("b", model("m"), distribution="same")
+    found = shelf.load()
+    assert sorted(p.status for p in found.plugins) == ["failed", "loaded"]
+    assert list(found.models) == ["m"]
+
+
+def test_a_distribution_without_metadata_is_no_reason_to_fail(shelf):
+    shelf.add("a", model("m"))
+    vars(shelf._points[0])["dist"] = FakeDistribution(None, None)
+    assert list(shelf.load().models) == ["m"]
+
+
+def test_what_a_plugin_prints_stays_off_standard_output(shelf, capsys):
+    shelf.add("loud", "print('hello')\n" + __import__("textwrap").dedent(model("loud")))
+    assert list(shelf.load().models) == ["loud"]
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "hello" in streams.err

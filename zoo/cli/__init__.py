@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -17,6 +19,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from registry import UsageError, ZooError
 from registry.errors import did_you_mean
+from zoo.interrupt import Interrupted
 
 _COMMANDS = {
     "train": "train a registered model",
@@ -87,6 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
     debug = "--debug" in arguments
+    before = _on_terminate(_raise_terminated)
     try:
         # Click answers with ctx.exit's code where a command was cut short (--help, --version).
         code = _group().main(args=arguments, prog_name="zoo", standalone_mode=False)
@@ -105,12 +109,26 @@ def run(arguments: list[str]) -> int:
         # The reader of our output left, as `zoo list | head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}", ZooError.exit_code, debug)
+    except Interrupted as stop:
+        return stop.exit_code
     except Exception as error:
-        code = getattr(error, "exit_code", None)
-        if isinstance(code, int):  # Interrupted: asked to stop and has saved
-            return code
         text = " ".join(str(error).split())
         return _fail(f"internal error: {type(error).__name__}: {text} (run again with --debug and report it)", 3, debug)
+    finally:
+        _on_terminate(before)
+
+
+def _on_terminate(handler: Any) -> Any:
+    """Set what SIGTERM does; what it did before. Nothing outside the main thread, where Python delivers no signals."""
+    if threading.current_thread() is threading.main_thread():
+        return signal.signal(signal.SIGTERM, handler)
+    return None
+
+
+def _raise_terminated(number: int, frame: Any) -> None:
+    raise Interrupted(number)
 
 
 def _fail(text: str, code: int, debug: bool) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from registry import NotFoundError, UsageError, ZooError
+from registry import NotFoundError, ZooError
 from zoo.cli import options
 
 
@@ -63,6 +63,8 @@ def throughput(
     names = [name for name in found.names("model") if fnmatch.fnmatch(name, pattern)]
     if not names:
         raise NotFoundError(f"no model matches {pattern!r}; installed: {', '.join(found.names('model')) or 'none'}")
+    for name in names:
+        options.resolve_config(found, name, settings=settings)  # wrong settings end here, before a folder is made
     numbers = {"height": height, "width": width, "repeat": repeat, "warmup": warmup}
     folder = new_folder(output, "bench")
     console = Console(options.is_quiet(), folder / "log.txt")
@@ -81,11 +83,10 @@ def throughput(
         rows += part["rows"]
         about = {key: part[key] for key in ("device", "processor", "threads", "versions")}
     record = {"schema": SCHEMA, **about, "rows": rows, "failed": failed}
-    if rows:
-        write_json(folder / "record.json", record)
-        write_text(folder / "table.md", bench_table(record))
-        click.echo(json.dumps(record, indent=2) if as_json else bench_table(record), nl=as_json)
-        console.say(f"record in {folder / 'record.json'}")
+    write_json(folder / "record.json", record)
+    write_text(folder / "table.md", bench_table(record))
+    click.echo(json.dumps(record, indent=2) if as_json else bench_table(record), nl=as_json)
+    console.say(f"record in {folder / 'record.json'}")
     if failed:
         raise ZooError(f"{len(failed)} of {len(names)} models could not be timed: {', '.join(failed)}")
 
@@ -111,8 +112,6 @@ def _time_apart(name: str, settings: tuple[str, ...], device: str | None, number
         line += [part for text in settings for part in ("--set", text)]
         line += ["--output", str(Path(scratch, "out")), *(["--device", device] if device else [])]
         done = subprocess.run([*line, *options.plugin_arguments()], capture_output=True, text=True, check=False)
-    if done.returncode == UsageError.exit_code:
-        raise UsageError(_last_line(done.stderr))
     if done.returncode:
         raise ZooError(_last_line(done.stderr) or f"its process ended with code {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)

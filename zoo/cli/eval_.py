@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry import DatasetSpec, ModelSpec, Registry, ZooError
+from registry import ModelSpec, NotFoundError, Registry, ZooError
 from zoo.cli import options
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Score MODEL and leave a report with every picture, worst first."""
-    from zoo.data.opening import open_split
+    from zoo.data.opening import dataset_spec, open_split
     from zoo.data.splits import split_name, test_splits
     from zoo.engine.console import Console
     from zoo.engine.run import new_folder
@@ -55,8 +55,11 @@ def command(
     words = {"dialect": dialect, "rounding": rounding}
     loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime)
     check_dialect(loaded.config.eval.dialect)
-    data: DatasetSpec = found.get("dataset", loaded.config.data.dataset)
-    names = [split_name(data, split) for split in splits] or test_splits(data)
+    data = dataset_spec(found, loaded.config)
+    names = list(dict.fromkeys(split_name(data, split) for split in splits)) or test_splits(data)
+    if not names:
+        known = ", ".join(data.splits)
+        raise NotFoundError(f"{data.name} has no test split; name one with --split ({known})")
     for name in names:
         open_split(found, loaded.config, name)  # before anything is written
     folder = new_folder(output, spec.name, "eval")
@@ -77,7 +80,7 @@ def command(
 def _one(
     found: Registry, loaded: LoadedModel, split: str, folder: Path, limit: int | None, console: Any
 ) -> dict[str, Any]:
-    from zoo.data.opening import describe_count
+    from zoo.data.opening import dataset_spec, describe_count
     from zoo.engine.console import Progress
     from zoo.engine.evaluation import evaluate_split
 
@@ -86,7 +89,7 @@ def _one(
     console.say(f"scoring {loaded.config.model.name} ({weights}) on {loaded.config.data.dataset} {split}")
     with Progress(console, split) as progress:
         report, _ = evaluate_split(found, loaded, split, folder, limit, progress)
-    spec = found.get("dataset", loaded.config.data.dataset)
+    spec = dataset_spec(found, loaded.config)
     count = describe_count(spec, split, report["n_images"])
     console.say(f"{count}; {report['seconds']:.1f} s; {folder / 'report.html'}")
     for problem in report["problems"]:

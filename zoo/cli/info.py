@@ -33,8 +33,12 @@ def command(name: str, as_json: bool) -> None:
 
 def _kind_of(found: Registry, name: str) -> str:
     for kind in KINDS:
-        names = found.names(kind)
-        if name in names or name in [full.rpartition("/")[2] for full in names]:
+        try:
+            found.get(kind, name)
+        except NotFoundError as error:
+            if "not unique" in str(error):
+                raise
+        else:
             return kind
     known = [each for kind in KINDS for each in found.names(kind)]
     failed = [
@@ -42,7 +46,8 @@ def _kind_of(found: Registry, name: str) -> str:
     ]
     if failed:
         raise NotFoundError(f"nothing named {name!r}: plugin {failed[0].label} was not loaded: {failed[0].cause}")
-    raise NotFoundError(f"nothing named {name!r} is installed; see zoo list.{did_you_mean(name, known)}")
+    listed = ", ".join(sorted(known))
+    raise NotFoundError(f"nothing named {name!r}; installed: {listed}.{did_you_mean(name, known)}")
 
 
 def _plugin_facts(plugin: Plugin) -> dict[str, Any]:

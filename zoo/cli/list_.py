@@ -23,11 +23,12 @@ def command(pattern: str | None, kind: str | None, as_json: bool) -> None:
     for each in KINDS if kind is None else (kind,):
         for name in found.names(each):
             plugin = found.owner(each, name)
-            if pattern is None or fnmatch.fnmatch(name.lower(), pattern.lower()):
+            forms = (name, name.rpartition("/")[2])
+            if pattern is None or any(fnmatch.fnmatch(form.lower(), pattern.lower()) for form in forms):
                 rows.append({"name": name, "kind": each, "plugin": plugin.name})
     if as_json:
         click.echo(json.dumps(rows, indent=2))
-    elif not rows:
+    if not rows:
         wanted = kind or "thing"
         raise NotFoundError(f"no {wanted} matches {pattern!r}" if pattern else f"no {wanted} is installed")
     for row in [] if as_json else rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from registry import ModelSpec, NotFoundError, Registry, load_from_environment
+from registry import ModelSpec, NotFoundError, Registry, UsageError, load_from_environment
 from registry.errors import did_you_mean
 from zoo.config import Resolved, resolve
 
@@ -74,6 +74,10 @@ def registry() -> Registry:
             blocked=[word[3:] for word in blocked],
             extra=state.get("plugins", ()),
         )
+        known = {plugin.name for plugin in state["registry"].plugins}
+        for word in blocked:
+            if word[3:] not in known:
+                raise UsageError(f"-p {word}: no plugin {word[3:]!r}; plugins: {', '.join(sorted(known))}")
     found: Registry = state["registry"]
     return found
 
@@ -140,6 +144,8 @@ def resolve_config(
         data_root: Value of ``--data-root``.
         extra: Further (key, value, origin) triples that win over everything.
     """
+    from zoo.data.opening import root_from_environment
+
     spec = found.get("model", model)
     file = recipe_path(recipe) if recipe else None
     values: list[tuple[str, Any, str]] = [("model.name", spec.name, "MODEL")]
@@ -148,9 +154,9 @@ def resolve_config(
     plain = resolve(spec.config, file, settings, values)
     given = [word.partition("=")[0].strip() for word in settings]
     if data_root is not None:
-        values.append(("data.root", str(Path(data_root).expanduser()), "--data-root"))
+        values.append(("data.root", str(Path(data_root).expanduser().absolute()), "--data-root"))
     elif "data.root" not in given:
-        root = root_of(plain.config.data.dataset, None)
+        root = root_from_environment(plain.config.data.dataset)
         if root is not None:
             values.append(("data.root", root, "ZOO_DATA_DIR"))
         elif dataset is not None and plain.origins.get("data.root", "default") != "default":
@@ -197,6 +203,7 @@ def load_for(
         UsageError: The checkpoint belongs to another model.
     """
     from zoo.config import from_dict
+    from zoo.data.opening import root_from_environment
     from zoo.engine import device as devices
     from zoo.engine.checkpoint import read
     from zoo.engine.load import config_for, load_model
@@ -212,19 +219,13 @@ def load_for(
         saved = read(path)
         config = config_for(saved, spec.name)
         wanted = dataset or config.data.dataset
-        root = data_root or root_of(wanted, config.data.root if wanted == config.data.dataset else None)
+        kept = config.data.root if wanted == config.data.dataset else None
+        root = str(Path(data_root).expanduser().absolute()) if data_root else kept or root_from_environment(wanted)
         config = config.override(data={"dataset": wanted, "root": root})
     values = {key: value for key, value in eval_values.items() if value is not None}
     plain = config.to_dict()
     plain["eval"] |= values
     return load_model(found, from_dict(plain, "options"), saved, device)
-
-
-def root_of(dataset: str, configured: str | None) -> str | None:
-    """The folder of a data set: below ``ZOO_DATA_DIR``, else as configured."""
-    from zoo.data.opening import root_from_environment
-
-    return root_from_environment(dataset) or configured
 
 
 def plugin_arguments() -> list[str]:

@@ -38,11 +38,14 @@ def command(
 
     found = options.registry()
     spec = found.get("model", model)
-    files = find_pictures(inputs)
+    files, absent = find_pictures(inputs)
+    for text in absent:
+        click.echo(f"zoo: {text}", err=True)
     trimaps = _trimaps(trimap, spec.needs_trimap)
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"-o {folder}: that is a file, name a folder")
+    _refuse_overwriting(files, folder)
     loaded = options.load_for(found, spec, checkpoint, None, None, device, {}, runtime)
     console = Console(options.is_quiet())
     failed = 0
@@ -54,8 +57,10 @@ def command(
                 failed += 1
                 click.echo(f"zoo: {error}", err=True)
             progress(number, len(files))
+    failed += len(absent)
     if failed:
-        raise ZooError(f"{failed} of {len(files)} pictures failed; the others are in {folder}")
+        others = f"; the others are in {folder}" if failed < len(files) + len(absent) else ""
+        raise ZooError(f"{failed} of {len(files) + len(absent)} inputs failed{others}")
     console.say(f"{len(files)} alpha{'s' if len(files) > 1 else ''} in {folder}")
 
 
@@ -74,16 +79,27 @@ def _one(loaded: LoadedModel, file: Path, trimaps: dict[str, Path] | None, targe
     write_png(target, loaded.predictor.predict(image, trimap))
 
 
-def find_pictures(inputs: tuple[str, ...]) -> list[Path]:
+def _refuse_overwriting(files: list[Path], folder: Path) -> None:
+    inputs = {file.resolve() for file in files}
+    for file in files:
+        if (folder / f"{file.stem}.png").resolve() in inputs:
+            raise UsageError(f"-o {folder}: the alpha of {file} would replace an input; name another folder")
+
+
+def find_pictures(inputs: tuple[str, ...]) -> tuple[list[Path], list[str]]:
     """The picture files that files, folders and glob patterns name, each once, in order.
 
+    Returns:
+        The files, and a line for each input that names none.
+
     Raises:
-        NotFoundError: An input names nothing, or nothing that is a picture.
+        NotFoundError: No input names a picture.
         UsageError: Two pictures would be written to the same file.
     """
     from zoo.data.files import pictures_in
 
     files: dict[Path, None] = {}
+    absent: list[str] = []
     for text in inputs:
         path = Path(text)
         if path.is_dir():
@@ -93,16 +109,16 @@ def find_pictures(inputs: tuple[str, ...]) -> list[Path]:
         else:
             found = [Path(name) for name in sorted(glob.glob(text)) if Path(name).is_file()]
         if not found:
-            raise NotFoundError(
-                f"{text}: no such picture, folder or pattern" if not path.is_dir() else f"{text}: no picture"
-            )
+            absent.append(f"{text}: no picture in that folder" if path.is_dir() else f"{text}: no such picture")
         files.update(dict.fromkeys(found))
+    if not files:
+        raise NotFoundError("; ".join(absent))
     seen: dict[str, Path] = {}
     for file in files:
         if file.stem in seen:
             raise UsageError(f"{seen[file.stem]} and {file} would both become {file.stem}.png; predict them apart")
         seen[file.stem] = file
-    return list(files)
+    return list(files), absent
 
 
 def _trimaps(folder: str | None, needed: bool) -> dict[str, Path] | None:

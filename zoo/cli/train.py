@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import click
 
-from registry import NotFoundError, UsageError, ZooError
+from registry import NotFoundError, UsageError
 from zoo.cli import options
 from zoo.config import Resolved
 
@@ -23,6 +22,7 @@ from zoo.config import Resolved
 @click.option("--output", metavar="DIR", help="The run folder; default: runs/MODEL/STAMP.")
 @click.option("--resume", metavar="RUN", help="Continue this run from its last checkpoint.")
 @options.device_option
+@click.option("--devices", type=click.IntRange(min=1), default=1, metavar="N", help="Number of devices; only 1 today.")
 @click.option("--print-config", is_flag=True, help="Print the resolved config and end.")
 @click.option("--verbose", is_flag=True, help="With --print-config: say where each value comes from.")
 @options.plugin_options
@@ -37,10 +37,13 @@ def command(
     output: str | None,
     resume: str | None,
     device: str | None,
+    devices: int,
     print_config: bool,
     verbose: bool,
 ) -> None:
     """Train MODEL and leave a run folder with its config, log and checkpoints."""
+    if devices != 1:
+        raise UsageError(f"--devices {devices}: training runs on one device in this version")
     found = options.registry()
     if resume is not None:
         given = {"-c": recipe, "--set": settings, "--dataset": dataset, "--stage": stage, "--output": output}
@@ -64,7 +67,9 @@ def _config_of(run: Path, model: str, data_root: str | None) -> Resolved:
     file = run / "config.yaml"
     if not is_run(run) and not file.is_file():
         raise NotFoundError(f"--resume {run}: no run there (it has no config.yaml)")
-    values = [("data.root", str(Path(data_root).expanduser()), "--data-root")] if data_root is not None else []
+    values = (
+        [("data.root", str(Path(data_root).expanduser().absolute()), "--data-root")] if data_root is not None else []
+    )
     resolved = resolve_saved(file, values)
     if resolved.config.model.name != model:
         raise UsageError(f"--resume {run}: that run trains {resolved.config.model.name!r}, not {model!r}")
@@ -76,7 +81,6 @@ def _train(
 ) -> None:
     from zoo.engine import device as devices
     from zoo.engine.console import Console, clock
-    from zoo.engine.interrupt import Interrupted
     from zoo.engine.run import BEST, find_checkpoint, new_folder
     from zoo.engine.trainer import Training
 
@@ -87,13 +91,11 @@ def _train(
     folder = Path(resume) if resume is not None else new_folder(output, model)
     console = Console(options.is_quiet(), folder / "log.txt")
     console.say(f"run folder {folder}")
-    with console.busy("starting MindSpore"):
-        devices.start(device)
     try:
+        with console.busy("starting MindSpore"):
+            devices.start(device)
         outcome = training.run(folder, console, start_from, resume is not None)
-    except Interrupted as stop:
-        sys.exit(stop.exit_code)
-    except ZooError:
+    except BaseException:
         if resume is None and not (folder / "log.jsonl").exists():
             shutil.rmtree(folder)  # nothing was trained: leave no empty run behind
         raise

@@ -12,6 +12,20 @@ from zoo.config import Config
 from zoo.data.splits import TRAIN, VAL, split_name, validation_slice
 
 
+def dataset_spec(registry: Registry, config: Config) -> DatasetSpec:
+    """The data set that a config names; a short name means that of the model's own plugin first.
+
+    Raises:
+        NotFoundError: There is none of that name, or several.
+    """
+    found: DatasetSpec = registry.get("dataset", config.data.dataset, prefer=_own_plugin(registry, config))
+    return found
+
+
+def _own_plugin(registry: Registry, config: Config) -> str | None:
+    return registry.owner("model", config.model.name).name if config.model.name else None
+
+
 def open_split(registry: Registry, config: Config, split: str) -> Sequence[Sample]:
     """The samples of one split of the config's data set.
 
@@ -25,7 +39,7 @@ def open_split(registry: Registry, config: Config, split: str) -> Sequence[Sampl
         NotFoundError: No such data set, split or folder, or no picture in it.
         PluginError: The data set's own code failed.
     """
-    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    spec = dataset_spec(registry, config)
     name = split_name(spec, split)
     samples = open_training(registry, config)[1] if name == VAL else _open(registry, config, name)
     if not len(samples):
@@ -43,7 +57,7 @@ def open_training(registry: Registry, config: Config) -> tuple[list[Sample], lis
         UsageError: More is set apart for validation than there is.
         PluginError: The data set's own code failed.
     """
-    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    spec = dataset_spec(registry, config)
     samples = _open(registry, config, split_name(spec, TRAIN))
     if VAL in spec.splits and config.data.val != 0:
         try:
@@ -54,13 +68,13 @@ def open_training(registry: Registry, config: Config) -> tuple[list[Sample], lis
 
 
 def _open(registry: Registry, config: Config, name: str) -> Sequence[Sample]:
-    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    spec = dataset_spec(registry, config)
     try:
         return spec.open(config.data.root, name, config.data.options)
     except ZooError:
         raise
     except Exception as error:
-        label = registry.owner("dataset", config.data.dataset).label
+        label = registry.owner("dataset", config.data.dataset, prefer=_own_plugin(registry, config)).label
         text = " ".join(str(error).split())
         raise PluginError(f"plugin {label}: opening {spec.name} failed: {type(error).__name__}: {text}") from error
 
@@ -68,7 +82,7 @@ def _open(registry: Registry, config: Config, name: str) -> Sequence[Sample]:
 def root_from_environment(dataset: str, environment: Mapping[str, str] = os.environ) -> str | None:
     """The folder of a data set below ``ZOO_DATA_DIR``, if that is set and has one of its name."""
     parent = environment.get("ZOO_DATA_DIR")
-    if not parent:
+    if not parent or dataset in ("demo", "folder"):  # these have places of their own
         return None
     folder = Path(parent).expanduser() / dataset.rpartition("/")[2]
     return str(folder) if folder.is_dir() else None

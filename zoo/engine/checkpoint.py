@@ -2,7 +2,7 @@
 
 The file is MindSpore's own format, so `mindspore.load_checkpoint` reads it. Network parameters carry their
 plain names, the optimizer's the prefix ``optimizer.``, and one text named ``zoo`` holds a JSON mapping
-{schema, model, plugin, plugin_version, step, epoch, best, config, digest}. Nothing in it depends on the clock.
+{schema, model, plugin, plugin_version, step, epoch, best, images, config, digest}. Nothing in it depends on the clock.
 """
 
 from __future__ import annotations

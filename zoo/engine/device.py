@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from registry import UsageError, ZooError
+from zoo.home import home
 
 _FORM = re.compile(r"(auto|cpu|gpu|ascend)(?::(\d+))?", re.IGNORECASE)
 _TARGETS = {"cpu": "CPU", "gpu": "GPU", "ascend": "Ascend"}
@@ -71,8 +72,10 @@ def start(device: str | None = None) -> Device:
             raise UsageError(f"this process already uses {_started}; start another one for {wanted}")
         return _started
     _cap_instruction_set()
-    # Warnings of the library about itself (deprecations, missing cards) are not the user's business.
-    os.environ.setdefault("GLOG_v", "3")
+    # What the library logs (deprecations, missing cards) it also raises where it matters, and that is what we report.
+    os.environ.setdefault("GLOG_v", "4")
+    # Where a graph that does not compile is written down; MindSpore's own choice is the current folder.
+    os.environ.setdefault("MS_OM_PATH", str(home() / "mindspore"))
     import mindspore as ms
 
     try:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from registry import DatasetSpec, Registry, Sample
+from registry import PluginError, Registry, Sample
 from zoo.data.images import write_png
-from zoo.data.opening import open_split
+from zoo.data.opening import dataset_spec, open_split
 from zoo.data.samples import Loaded
 from zoo.engine import device as devices
 from zoo.engine.evaluator import evaluate
@@ -46,6 +46,7 @@ def evaluate_split(
     config = model.config
     samples: Sequence[Sample] = open_split(registry, config, split)
     samples = samples[:limit] if limit is not None else samples
+    _refuse_escapes(samples)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     pictures: dict[str, dict[str, str]] = {}
     if config.eval.mattes:
@@ -54,10 +55,12 @@ def evaluate_split(
     def keep(loaded: Loaded, matte: np.ndarray, row: dict[str, Any]) -> None:
         pictures[loaded.name] = thumbnails(loaded.image, loaded.alpha, matte)
         if config.eval.mattes:
-            write_png(folder / "mattes" / f"{loaded.name}.png", matte)
+            target = folder / "mattes" / f"{loaded.name}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_png(target, matte)
 
     found = evaluate(model.predictor, samples, extra_metrics(registry), keep, on_progress)
-    spec: DatasetSpec = registry.get("dataset", config.data.dataset)
+    spec = dataset_spec(registry, config)
     published = spec.splits.get(split)
     about = devices.describe()
     report = {
@@ -93,3 +96,10 @@ def evaluate_split(
     write_report(folder, report)
     write_page(folder / "report.html", report, pictures)
     return report, pictures
+
+
+def _refuse_escapes(samples: Sequence[Sample]) -> None:
+    """Refuse names that would lead out of the folder they are written to."""
+    for sample in samples:
+        if Path(sample.name).is_absolute() or ".." in Path(sample.name).parts:
+            raise PluginError(f"the data set has a sample named {sample.name!r}: it would be written elsewhere")

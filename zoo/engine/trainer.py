@@ -7,22 +7,20 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry import DataError, MetricSpec, Registry, Sample, UsageError, ZooError
-from registry.errors import did_you_mean
+from registry import DataError, MetricSpec, PluginError, Registry, Sample, UsageError, ZooError
 from zoo.config import Config
 from zoo.data.loader import Batch, Loader
-from zoo.data.opening import describe_count, open_training
+from zoo.data.opening import dataset_spec, describe_count, open_split, open_training
 from zoo.engine import checkpoint as checkpoints
 from zoo.engine import device
-from zoo.engine.build import build_model, build_objective, check_stage, is_network
-from zoo.engine.console import Console, clock
-from zoo.engine.evaluator import Evaluation, evaluate
-from zoo.engine.interrupt import Interrupted, StopRequest
+from zoo.engine.build import blame, build_model, build_objective, check_stage, is_network
+from zoo.engine.console import Console, Progress, clock
+from zoo.engine.evaluator import evaluate
 from zoo.engine.journal import Journal
 from zoo.engine.memory import peak_mib
 from zoo.engine.metrics import all_metrics, extra_metrics
@@ -31,8 +29,12 @@ from zoo.engine.predictor import Predictor
 from zoo.engine.run import BEST, CHECKPOINTS, LAST
 from zoo.engine.step import compile_step
 from zoo.files import write_text
+from zoo.interrupt import Interrupted, StopRequest
 
 _REPORT_SECONDS = 10.0
+
+SUPERVISED = "supervised"
+"""The stage that learns from true alphas; others may do without."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,20 @@ class Training:
         check_stage(self.spec, config.train.stage)
         if config.model.backbone is not None:
             registry.get("backbone", config.model.backbone, prefer=self.plugin.name)
-        self.metric = _best_metric(registry, config)
+        if config.data.crop_size % config.model.stride:
+            side, stride = config.data.crop_size, config.model.stride
+            raise UsageError(f"data.crop_size is {side}; it must be a multiple of {stride} (model.stride)")
+        self.metric = _best_metric(registry, config, self.plugin.name)
         learn, self.val = open_training(registry, config)
-        _require_alphas(learn)
+        _require_alphas(learn, "training")
+        _require_alphas(self.val, "validation")
         self.loader = Loader(learn, config)
+        if config.train.stage == SUPERVISED and not self.loader.labelled:
+            raise DataError(
+                f"stage {SUPERVISED!r} needs alphas, and the training pictures have none: {_expected(config)}"
+            )
+        if self.val and any(sample.alpha is None for sample in self.val):
+            raise DataError("the validation pictures have no alphas to choose a checkpoint by; set data.val to 0")
         self.best: float | None = None
 
     def run(self, folder: Path, console: Console, start_from: Path | None = None, resume: bool = False) -> Outcome:
@@ -93,9 +105,10 @@ class Training:
         """
         started = time.perf_counter()
         self.folder, self.console = folder, console
-        spec = self.registry.get("dataset", self.config.data.dataset)
-        count = describe_count(spec, "train", len(self.loader.samples) + len(self.val))
-        console.say(f"{count}; {len(self.val)} set apart as val")
+        everything = len(open_split(self.registry, self.config, "train"))
+        console.say(describe_count(dataset_spec(self.registry, self.config), "train", everything))
+        learnt = len(self.loader.samples)
+        console.say(f"{learnt} pictures to learn from, {len(self.val)} to choose checkpoints on (val)")
         console.say(f"building {self.spec.name} on {device.start()}")
         import mindspore as ms
 
@@ -126,6 +139,11 @@ class Training:
         last = self.folder / CHECKPOINTS / LAST
         if resume and last.is_file():
             saved = checkpoints.read(last)
+            if saved.meta["images"] != len(self.loader.samples):
+                raise DataError(
+                    f"the run was trained on {saved.meta['images']} pictures and there are {len(self.loader.samples)} "
+                    "now: the order of the rest would be another; give back the same set"
+                )
             checkpoints.load_weights(self.network, saved.weights, str(last))
             checkpoints.load_optimizer(self.optimizer, saved.optimizer, self.network, str(last))
             self.best = saved.meta["best"]
@@ -160,17 +178,17 @@ class Training:
         objective.set_train(True)
         labelled = loader.labelled
         terms = tuple(self.spec.objectives[config.stage].terms)
-        step_once = compile_step(objective, self.optimizer, labelled, bool(terms))
+        step_once = self._blamed(compile_step(objective, self.optimizer, labelled, bool(terms)), len(terms))
         pace = _Pace(total, done)
         with loader.batches(done) as batches:
             for number, batch in enumerate(batches, done + 1):
                 begun = time.perf_counter()
-                if number == done + 1:
+                if number > done + 1:
+                    loss, values = step_once(batch.image, batch.alpha, batch.trimap)
+                else:
                     size = f"batch {config.batch_size} at {self.config.data.crop_size} x {self.config.data.crop_size}"
                     with self.console.busy(f"compiling the training step for {size}, once"):
                         loss, values = step_once(batch.image, batch.alpha, batch.trimap)
-                else:
-                    loss, values = step_once(batch.image, batch.alpha, batch.trimap)
                 seconds = time.perf_counter() - begun + batch.wait_seconds
                 self._refuse_nan(loss, number, batch)
                 record = {
@@ -188,7 +206,8 @@ class Training:
                     self.console.say(_line(record, terms, total, config.epochs, pace))
                 ends_epoch = number % per_epoch == 0
                 if ends_epoch and callable(getattr(objective, "epoch_end", None)):
-                    objective.epoch_end()
+                    with blame(self.plugin, "epoch_end"):
+                        objective.epoch_end()
                 if ends_epoch and self._validation_due(number // per_epoch):
                     self._validate(number, number // per_epoch)
                 if number == total or stop.signal is not None or self._save_due(number, per_epoch):
@@ -196,6 +215,21 @@ class Training:
                 if stop.signal is not None:
                     self.console.say(f"stopped after step {number}; continue with --resume {self.folder}")
                     raise Interrupted(stop.signal)
+
+    def _blamed(self, step: Callable[..., tuple[float, list[float]]], terms: int) -> Callable[..., Any]:
+        """The step, with whatever goes wrong in it laid to the plugin whose objective it runs."""
+
+        def run(*batch: Any) -> tuple[float, list[float]]:
+            with blame(self.plugin, "the training step"):
+                loss, values = step(*batch)
+            if len(values) != terms:
+                raise PluginError(
+                    f"plugin {self.plugin.label}: objective {self.config.train.stage!r} declares {terms} terms and "
+                    f"returns {len(values)}"
+                )
+            return loss, values
+
+        return run
 
     def _refuse_nan(self, loss: float, number: int, batch: Batch) -> None:
         if not math.isfinite(loss):
@@ -213,6 +247,7 @@ class Training:
             "step": number,
             "epoch": number // self.loader.steps_per_epoch,
             "best": self.best,
+            "images": len(self.loader.samples),
             "config": self.config.to_dict(),
         }
         checkpoints.save(self.folder / CHECKPOINTS / name, self.network, meta, optimizer)
@@ -227,14 +262,16 @@ class Training:
         assert self.judge is not None
         weights = {p.name: p.asnumpy() for p in self.network.get_parameters()}
         checkpoints.load_weights(self.judge.network, weights, "validation copy")
-        found: Evaluation = evaluate(self.judge, self.val, extra_metrics(self.registry))
+        with Progress(self.console, "validating") as progress:
+            found = evaluate(self.judge, self.val, extra_metrics(self.registry), on_progress=progress)
         if found.problems:
             problem = found.problems[0]
             raise ZooError(f"validation picture {problem['image']} cannot be used: {problem['reason']}")
         self.journal.validation(number, epoch, found.metrics)
-        value = found.metrics.get(self.metric.name)
+        name, metric = self.metric
+        value = found.metrics.get(name)
         better = value is not None and (
-            self.best is None or (value < self.best if self.metric.lower_is_better else value > self.best)
+            self.best is None or (value < self.best if metric.lower_is_better else value > self.best)
         )
         shown = "  ".join(f"{k} {v:.4f}" for k, v in found.metrics.items() if k in _SHOWN and v is not None)
         kept = "  (best so far)" if better else ""
@@ -286,16 +323,19 @@ def _line(record: Mapping[str, Any], terms: Sequence[str], total: int, epochs: i
     )
 
 
-def _require_alphas(samples: Sequence[Sample]) -> None:
+def _expected(config: Config) -> str:
+    folder = config.data.options.get("alpha_dir", "their masks")
+    return f"put {folder} beside the images in {config.data.root}, one file of the same name for each"
+
+
+def _require_alphas(samples: Sequence[Sample], kind: str) -> None:
     missing = [s for s in samples if isinstance(s.alpha, Path) and not s.alpha.is_file()]
     if missing:
         first = f"{missing[0].name}: no mask; expected {missing[0].alpha}"
-        raise DataError(f"{len(missing)} of {len(samples)} training pictures have no mask, the first is {first}")
+        raise DataError(f"{len(missing)} of {len(samples)} {kind} pictures have no mask, the first is {first}")
 
 
-def _best_metric(registry: Registry, config: Config) -> MetricSpec:
-    metrics = all_metrics(registry)
-    name = config.train.best
-    if name not in metrics:
-        raise UsageError(f"train.best: no metric {name!r}; metrics: {', '.join(metrics)}.{did_you_mean(name, metrics)}")
-    return metrics[name]
+def _best_metric(registry: Registry, config: Config, plugin: str) -> tuple[str, MetricSpec]:
+    """The metric that chooses the best checkpoint: its name in reports, and its spec."""
+    spec: MetricSpec = registry.get("metric", config.train.best, prefer=plugin)
+    return next((name, s) for name, s in all_metrics(registry).items() if s is spec)

@@ -9,6 +9,8 @@ import zoo_modnet
 from mindspore import Tensor, nn, ops
 from zoo_modnet.network import IBNorm, InstanceNorm, MODNet
 
+from zoo import UsageError
+
 
 def names_of(network):
     return {p.name: p.asnumpy() for p in network.get_parameters()}
@@ -121,18 +123,20 @@ def test_sides_must_be_multiples_of_32(modnet):
 
 
 def test_backbone_must_fit(config):
-    with pytest.raises(ValueError, match=r"1/2, 1/4 and 1/32; this one has 1/4, 1/8"):
+    with pytest.raises(UsageError, match=r"1/2, 1/4 and 1/32; this one has 1/4, 1/8"):
         zoo_modnet.build_network(config, SimpleNamespace(channels=(8, 8), strides=(4, 8)))
-    with pytest.raises(ValueError, match="needs a backbone"):
+    with pytest.raises(UsageError, match="needs a backbone"):
         zoo_modnet.build_network(config, None)
 
 
 def test_options_must_fit(config):
     encoder = SimpleNamespace(channels=(8, 8, 8), strides=(2, 4, 32))
-    with pytest.raises(ValueError, match=r"not 2 and \[96, 32\]"):
+    with pytest.raises(UsageError, match=r"not 2 and \[96, 32\]"):
         MODNet(encoder, hr_channels=2)
-    with pytest.raises(ValueError, match="two numbers"):
+    with pytest.raises(UsageError, match="two whole numbers"):
         MODNet(encoder, lr_channels=(96,))
+    with pytest.raises(UsageError, match="whole number"):
+        MODNet(encoder, hr_channels="abc")
 
 
 class Pyramid(nn.Cell):

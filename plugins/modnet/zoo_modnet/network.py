@@ -16,6 +16,7 @@ from typing import Any
 
 from mindspore import Tensor, nn, ops
 
+from zoo import UsageError
 from zoo_modnet.initialisation import initialise
 
 _EPSILON = 1e-5
@@ -256,7 +257,7 @@ class MODNet(nn.Cell):
         lr_channels: Width of the low-resolution branch at 1/16 and at 1/8.
 
     Raises:
-        ValueError: The encoder lacks a map that is used, or a width is too small.
+        UsageError: The encoder lacks a map that is used, or a width is no number or too small.
     """
 
     def __init__(self, backbone: nn.Cell, hr_channels: int = 32, lr_channels: tuple[int, int] = (96, 32)) -> None:
@@ -265,11 +266,12 @@ class MODNet(nn.Cell):
         missing = [f"1/{stride}" for stride in (2, 4, 32) if stride not in maps]
         if missing:
             has = ", ".join(f"1/{stride}" for stride in backbone.strides)
-            raise ValueError(f"modnet needs a backbone with maps at 1/2, 1/4 and 1/32; this one has {has}")
-        if hr_channels < 4 or len(lr_channels) != 2 or min(lr_channels) < 2:
-            raise ValueError(
-                "modnet: hr_channels must be at least 4 and lr_channels two numbers of at least 2, "
-                f"not {hr_channels} and {list(lr_channels)}"
+            raise UsageError(f"modnet needs a backbone with maps at 1/2, 1/4 and 1/32; this one has {has}")
+        widths = (hr_channels, *lr_channels)
+        if len(widths) != 3 or not all(isinstance(w, int) for w in widths) or hr_channels < 4 or min(lr_channels) < 2:
+            raise UsageError(
+                "model.options: hr_channels must be a whole number of at least 4 and lr_channels two whole numbers "
+                f"of at least 2, not {hr_channels!r} and {list(lr_channels)}"
             )
         self.index2, self.index4, self.index32 = maps[2], maps[4], maps[32]
         enc2x, enc4x, enc32x = (backbone.channels[maps[stride]] for stride in (2, 4, 32))
@@ -317,11 +319,13 @@ def build(config: Any, backbone: nn.Cell) -> MODNet:
         backbone: A built encoder.
 
     Raises:
-        ValueError: There is no backbone, it does not fit, or an option is out of range.
+        UsageError: There is no backbone, it does not fit, or an option is out of range.
     """
     if backbone is None:
-        raise ValueError("modnet needs a backbone: set model.backbone, for example to modnet/mobilenetv2")
+        raise UsageError("modnet needs a backbone: set model.backbone, for example to modnet/mobilenetv2")
     options = config.model.options
+    if not isinstance(options["lr_channels"], (list, tuple)):
+        raise UsageError(f"model.options.lr_channels must be a list of two numbers, not {options['lr_channels']!r}")
     network = MODNet(backbone, options["hr_channels"], tuple(options["lr_channels"]))
     initialise(network, config.train.seed, skip="backbone")
     return network

@@ -21,7 +21,9 @@ def test_list(zoo):
     assert [r["kind"] for r in json.loads(zoo("list", "--kind", "model", "--json").out)] == ["model"]
     nothing = zoo("list", "zzz*")
     assert (nothing.code, nothing.out) == (4, "")
-    assert zoo("list", "zzz*", "--json").out == "[]\n"
+    nothing = zoo("list", "zzz*", "--json")
+    assert (nothing.code, nothing.out) == (4, "[]\n")
+    assert zoo("list", "encoder").code == 0
 
 
 def test_options_stand_before_or_after(zoo):
@@ -126,7 +128,7 @@ def test_predict_goes_on_past_a_bad_picture(zoo, tmp_path, trained):
     done = zoo("predict", "tiny", folder, "-o", "out", "--checkpoint", trained)
     assert done.code == 1
     assert "torn.jpg" in done.err
-    assert "1 of 3 pictures failed; the others are in out" in done.err
+    assert "1 of 3 inputs failed; the others are in out" in done.err
     assert sorted(p.name for p in Path("out").iterdir()) == ["one.png", "two.png"]
     for name, size in sizes.items():
         alpha = cv2.imread(f"out/{name}.png", cv2.IMREAD_UNCHANGED)
@@ -143,6 +145,13 @@ def test_predict_takes_patterns_and_refuses_two_of_one_name(zoo, tmp_path, train
     assert done.code == 2
     assert "would both become x.png" in done.err
     assert not Path("other").exists()
+    done = zoo("predict", "tiny", "a", "gone.png", "-o", "half", "--checkpoint", trained)
+    assert done.code == 1
+    assert "gone.png: no such picture" in done.err
+    assert Path("half/x.png").exists()
+    before = Path("a/x.png").read_bytes()
+    assert zoo("predict", "tiny", "a", "-o", "a", "--checkpoint", trained).code == 2
+    assert Path("a/x.png").read_bytes() == before
     assert zoo("predict", "tiny", "a/*.jpg", "-o", "out", "--checkpoint", trained).code == 4
     assert zoo("predict", "tiny", "a", "-o", "a/x.png", "--checkpoint", trained).code == 2
 

@@ -207,7 +207,7 @@ def test_adam_and_warm_up(zoo, discs):
         (("train", "tiny", "--data-root", "discs", "--device", "TPU"), 2, "no device 'TPU'"),
         (("train", "tiny", "--data-root", "discs", "--device", "GPU:x"), 2, "no device 'GPU:x'"),
         (("train", "tiny", "--data-root", "discs", "--checkpoint", "gone.ckpt"), 4, "no checkpoint gone.ckpt"),
-        (("train", "tiny", "--data-root", "discs", "--set", "train.best=SADD"), 2, "no metric 'SADD'"),
+        (("train", "tiny", "--data-root", "discs", "--set", "train.best=SADD"), 4, "no metric named 'SADD'"),
         (("train", "tiny", "--data-root", "discs", "--set", "model.backbone=resnet"), 4, "no backbone named 'resnet'"),
         (("train", "tiny", "--data-root", "discs", "--set", "model.pretrained=gone"), 4, "model.pretrained"),
         (("train", "tiny", "--data-root", "discs", "--set", "data.transforms=[{fliip: {}}]"), 2, "fliip"),
@@ -217,19 +217,36 @@ def test_adam_and_warm_up(zoo, discs):
         (("train", "tiny", "--data-root", "discs", "--dataset", "nothing"), 4, "no dataset named 'nothing'"),
         (("eval", "tiny", "--data-root", "discs"), 4, "no run of 'tiny'"),
         (("predict", "tiny", "absent.jpg", "-o", "out"), 4, "absent.jpg"),
+        (("train", "tiny", "--data-root", "discs", "--set", "data.crop_size=36"), 2, "must be a multiple of 8"),
+        (("train", "tiny", "--data-root", "discs", "--set", "train.seed=5000000000"), 2, "train.seed"),
+        (("train", "tiny", "--data-root", "discs", "--set", "data.options={1: 2}"), 2, "keys are texts"),
+        (("train", "tiny", "--data-root", "discs", "--devices", "2"), 2, "one device"),
+        (("train", "tiny", "--data-root", "bare"), 1, "needs alphas"),
+        (("train", "tiny", "--data-root", "bare", "--stage", "binary"), 1, "set data.val to 0"),
+        (("bench", "throughput", "--models", "tiny", "--set", "train.lrr=1"), 2, "train.lrr"),
+        (("bench", "throughput", "--models", "nothing*"), 4, "no model matches"),
+        (("info", "nothing"), 4, "installed: "),
+        (
+            ("predict", "tiny", "discs/train/image", "-o", "discs/train/image", "--checkpoint", "x"),
+            2,
+            "replace an input",
+        ),
         (("train", "tiny", "--frobnicate"), 2, "No such option"),
         (("tain",), 2, "no command 'tain'"),
     ],
 )
 def test_bad_input_is_one_line_with_its_exit_code(zoo, tmp_path, discs, words, code, says):
+    write_discs(tmp_path / "bare", 4, labelled=False)
     before = sorted(tmp_path.rglob("*"))
     done = zoo(*words)
     assert done.code == code, done.err
+    # What is found before the run starts is the only line; what MindSpore's start comes before ends in one.
     lines = [line for line in done.err.splitlines() if line.startswith("zoo: ")]
-    assert len(lines) == 1
+    assert lines == done.err.splitlines()[-1:]
     assert says in lines[0]
-    assert "Traceback" not in done.err
-    after = [p for p in sorted(tmp_path.rglob("*")) if p not in before and "runs" not in p.parts]
+    if "model.pretrained=gone" not in words:
+        assert done.err.splitlines() == lines
+    after = [p for p in sorted(tmp_path.rglob("*")) if p not in before and p.name not in ("runs", "tiny")]
     assert after == []
 
 
@@ -274,3 +291,37 @@ def test_print_config_is_one_yaml_mapping(zoo, discs):
     done = zoo("train", "tiny", "--data-root", discs, "--print-config", "--verbose")
     assert "# --data-root" in done.out
     assert yaml.safe_load(done.out)["data"]["root"] == str(discs)
+
+
+def test_an_objective_that_fails_names_its_plugin(zoo, tmp_path, discs):
+    plugin = (Path(PLUGIN)).read_text().replace('ModelSpec("tiny"', 'ModelSpec("broken"')
+    folder = tmp_path / "plugin"
+    folder.mkdir()
+    (folder / "tiny.yaml").write_text((Path(PLUGIN).parent / "tiny.yaml").read_text())
+    raising = plugin.replace(
+        "everywhere = ",
+        "if image.shape[0] == 2:\n                raise ValueError('no such luck')\n            everywhere = ",
+        1,
+    )
+    miscounting = plugin.replace('terms=("everywhere", "unknown")', 'terms=("everywhere",)')
+    for source, says in ((raising, "ValueError: 'no such luck'"), (miscounting, "declares 1 terms and returns 2")):
+        (folder / "broken.py").write_text(source)
+        done = zoo(
+            "train", "broken", "--data-root", discs, "--output", "run", "--plugin", folder / "broken.py", tiny=False
+        )
+        assert done.code == 3, done.err
+        assert says in done.err.splitlines()[-1]
+        assert "plugin broken" in done.err.splitlines()[-1]
+        assert not (tmp_path / "rank_0").exists()
+        __import__("shutil").rmtree("run", ignore_errors=True)
+
+
+def test_own_validation_pictures_win_over_a_slice(zoo, discs):
+    write_discs(discs, 2, "val")
+    done = zoo("train", "tiny", "--data-root", discs, "--output", "run", "--set", "train.epochs=1")
+    assert done.code == 0, done.err
+    assert "9 pictures to learn from, 2 to choose checkpoints on" in done.err
+    (discs / "val" / "alpha" / "d01.png").unlink()
+    done = zoo("train", "tiny", "--data-root", discs, "--output", "other")
+    assert done.code == 1
+    assert "1 of 2 validation pictures have no mask" in done.err

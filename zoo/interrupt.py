@@ -8,8 +8,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
-class Interrupted(Exception):  # noqa: N818 - being asked to stop is no error
-    """A run was asked to stop and has saved its state.
+class Interrupted(BaseException):
+    """The process was asked to stop; a training has saved its state. Like `KeyboardInterrupt`, it is nobody's error.
 
     Args:
         number: Signal number; the exit code is 128 more.
