@@ -22,7 +22,7 @@ from zoo.engine.build import blame, build_model, build_objective, check_stage, i
 from zoo.engine.console import Console, Progress, clock
 from zoo.engine.evaluator import evaluate
 from zoo.engine.journal import Journal
-from zoo.engine.memory import peak_mib
+from zoo.engine.memory import free_mib, peak_mib, training_mib
 from zoo.engine.metrics import all_metrics, extra_metrics
 from zoo.engine.optimizer import build_optimizer, learning_rates
 from zoo.engine.predictor import Predictor
@@ -117,6 +117,7 @@ class Training:
         self.network = build_model(self.registry, self.config, pretrained=fresh)
         if not is_network(self.network):
             raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
+        self._require_memory()
         if fresh:
             self._say_start()
         self.optimizer = build_optimizer(self.config.train, self.network, self.loader.steps_per_epoch)
@@ -129,6 +130,20 @@ class Training:
         return Outcome(steps, self.best, time.perf_counter() - started, peak_mib())
 
     # --- Before the first step ---
+
+    def _require_memory(self) -> None:
+        if device.start().target != "CPU":
+            return  # the card's memory is not ours to read
+        batch, side = self.config.train.batch_size, self.config.data.crop_size
+        with blame(self.plugin, f"model {self.spec.name!r}"):
+            needed = training_mib(self.network, batch, side, self.config.model.stride)
+        free = free_mib()
+        if free is not None and needed > free:
+            raise ZooError(
+                f"a batch of {batch} at {side} x {side} needs about {needed:,.0f} MiB and {free:,.0f} MiB are free: "
+                "lower train.batch_size or data.crop_size"
+            )
+        self.console.say(f"memory: about {needed:,.0f} MiB" + ("" if free is None else f" of {free:,.0f} MiB free"))
 
     def _say_start(self) -> None:
         if self.config.model.backbone and self.config.model.pretrained is None:

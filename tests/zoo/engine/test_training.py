@@ -325,3 +325,16 @@ def test_own_validation_pictures_win_over_a_slice(zoo, discs):
     done = zoo("train", "tiny", "--data-root", discs, "--output", "other")
     assert done.code == 1
     assert "1 of 2 validation pictures have no mask" in done.err
+
+
+def test_more_memory_than_is_free_is_refused_before_compiling(zoo, discs, monkeypatch):
+    from zoo.engine import trainer
+
+    monkeypatch.setattr(trainer, "free_mib", lambda: 900.0)
+    done = zoo("train", "tiny", "--data-root", discs)
+    assert done.code == 1
+    line = done.err.splitlines()[-1]
+    assert line.startswith("zoo: a batch of 2 at 32 x 32 needs about 1,1")
+    assert line.endswith("MiB and 900 MiB are free: lower train.batch_size or data.crop_size")
+    assert "compiling" not in done.err
+    assert not list(Path("runs/tiny").iterdir())
