@@ -38,6 +38,8 @@ class Predictor:
         self.spec = spec
         self.plugin = plugin
         self.network = model if is_network(model) else None
+        if self.network is not None:
+            _expect_any_size(self.network)
         self._seen: Counter[tuple[int, ...]] = Counter()
         self._graph: Any = None
         self._compiled: set[tuple[int, ...]] = set()
@@ -121,6 +123,16 @@ class Predictor:
         low, high = float(alpha.min()), float(alpha.max())
         if not (low >= 0.0 and high <= 1.0):  # false for NaN too
             raise PluginError(f"{who} answered alphas from {low:g} to {high:g}; they must lie in [0, 1]")
+
+
+def _expect_any_size(network: Any) -> None:
+    """Tell MindSpore that the input's size varies.
+
+    Eager operators are otherwise built anew for each size and kept: some 30 MB a size at 128 x 512, for good.
+    """
+    import mindspore as ms
+
+    network.set_inputs(ms.Tensor(shape=[None, 3, None, None], dtype=ms.float32))
 
 
 def _check_image(image: Any) -> None:
