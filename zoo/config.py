@@ -198,10 +198,18 @@ class Resolved:
         for section, values in self.config.to_dict().items():
             lines.append(f"{section}:")
             for key, value in values.items():
-                text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1000)
-                text = text.replace("\n...\n", "").strip()
-                lines.append(f"  {key}: {text}  # {self.origins.get(f'{section}.{key}', 'default')}")
+                name = f"{section}.{key}"
+                if isinstance(value, dict) and value:
+                    lines.append(f"  {key}:")
+                    lines += [self._line(f"    {inner}", v, f"{name}.{inner}") for inner, v in value.items()]
+                else:
+                    lines.append(self._line(f"  {key}", value, name))
         return "\n".join(lines) + "\n"
+
+    def _line(self, label: str, value: Any, name: str) -> str:
+        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=1000)
+        text = text.replace("\n...\n", "").strip()
+        return f"{label}: {text}  # {self.origins.get(name, 'default')}"
 
 
 def resolve(
@@ -304,6 +312,7 @@ def _apply(
                 listed = ", ".join(sorted(declared)) or "none"
                 near = did_you_mean(unknown, declared)
                 raise UsageError(f"{origin}: the model has no option {unknown!r}; its options: {listed}.{near}")
+            origins.update({f"{known}.{name}": origin for name in value})
             value = _deep_merge(merged.get(known, {}), value)
         merged[known] = value
         origins[known] = origin

@@ -30,6 +30,8 @@ def test_later_sources_win_and_say_so(tmp_path, default):
     assert "seed" not in found.origins
     assert f"lr: 0.02  # {recipe}:4" in found.explain()
     assert "seed: 0  # default" in found.explain()
+    assert f"    width: 32  # {default}:3" in found.explain()
+    assert "    deep: {x: 7, y: 2}  # --set model.options.deep.x=7" in found.explain()
     assert yaml.safe_load(found.explain()) == yaml.safe_load(found.config.to_yaml()) == found.config.to_dict()
 
 
