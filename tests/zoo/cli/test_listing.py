@@ -100,6 +100,11 @@ def test_demo_set_from_the_command_line(zoo, tmp_path):
     assert zoo("data", "demo", "--count", 1, "--size", 64, "--quiet").err == ""
     assert (tmp_path / "home" / "demo" / "train").is_dir()
     assert zoo("data", "demo", "x", "--size", 3).code == 2
+    (tmp_path / "empty").mkdir()
+    before = (tmp_path / "empty").stat().st_ino
+    assert zoo("data", "demo", "empty", "--count", 1, "--size", 64).code == 0
+    assert (tmp_path / "empty").stat().st_ino == before
+    assert (tmp_path / "empty" / "demo.json").is_file()
 
 
 @pytest.fixture(scope="module")

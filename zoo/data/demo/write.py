@@ -79,10 +79,19 @@ def write_demo(
             (draft / "demo.json").write_text(json.dumps(made, indent=2) + "\n")
             # Somebody may have drawn it meanwhile.
             if not _found(root, made):
-                draft.rename(root)
+                _move(draft, root)
     except OSError as error:
         raise ZooError(f"cannot write the demo set to {root}: {error.strerror or error}") from error
     return root
+
+
+def _move(draft: Path, root: Path) -> None:
+    """Put the finished set in its place; an empty folder that is there stays, as a shell may stand in it."""
+    if not root.is_dir():
+        draft.rename(root)
+        return
+    for part in ("train", "validation", "demo.json"):  # what says that the set is whole comes last
+        (draft / part).rename(root / part)
 
 
 def trimap_of(mask: np.ndarray) -> np.ndarray:
