@@ -113,7 +113,7 @@ class Training:
         import mindspore as ms
 
         ms.set_seed(self.config.train.seed)  # for plugins that initialise from MindSpore's own stream
-        fresh = start_from is None and not resume
+        fresh = start_from is None and not (resume and (folder / CHECKPOINTS / LAST).is_file())
         self.network = build_model(self.registry, self.config, pretrained=fresh)
         if not is_network(self.network):
             raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
@@ -124,6 +124,8 @@ class Training:
         done = self._restore(start_from, resume)
         self.judge = self._validator()
         self._write_settings()
+        if start_from is not None:
+            self._save(LAST, 0, self.optimizer)  # so that resuming before the first save begins there too
         with Journal(folder, done) as self.journal, StopRequest() as stop:
             self._steps(done, stop)
         steps = self.config.train.epochs * self.loader.steps_per_epoch

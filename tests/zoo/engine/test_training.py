@@ -166,6 +166,18 @@ def test_resume_before_the_first_checkpoint_starts_at_step_0(zoo, tmp_path, disc
     assert [s["loss"] for s in log_of(run)] == whole
 
 
+def test_a_fine_tuning_that_dies_early_resumes_from_its_weights(zoo, discs):
+    assert zoo("train", "tiny", "--data-root", discs, "--output", "base", "--set", "train.epochs=1").code == 0
+    options = ("--data-root", discs, "--checkpoint", "base", "--output", "tuned", "--set", "train.schedule=constant")
+    died = zoo("train", "tiny", *options, "--set", "train.lr=1e38")
+    assert died.code == 1
+    found, base = (checkpoint.read(Path(run, "checkpoints", "last.ckpt")) for run in ("tuned", "base"))
+    assert found.meta["step"] == 0
+    assert all(np.array_equal(found.weights[name], base.weights[name]) for name in base.weights)
+    resumed = zoo("train", "tiny", "--resume", "tuned")
+    assert "resuming after step 0" in resumed.err
+
+
 def test_an_objective_without_terms_and_alphas(zoo, tmp_path):
     root = write_discs(tmp_path / "bare", 4, labelled=False)
     done = zoo(
