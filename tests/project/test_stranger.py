@@ -108,3 +108,31 @@ def test_a_model_that_fails_does_not_stop_the_others(zoo_with_constant, tmp_path
     record = json.loads(done.stdout)
     assert {row["model"] for row in record["rows"]} == {"constant"}
     assert record["failed"] == ["bad"]
+
+
+def test_an_evaluation_that_fails_leaves_nothing(zoo_with_constant, tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "from zoo import Card, ModelSpec, hookimpl\n"
+        "class Bad:\n    def predict(self, image, trimap=None):\n        raise RuntimeError('no luck')\n"
+        "def build(config, backbone):\n    return Bad()\n"
+        "@hookimpl\ndef register_models(register):\n    register(ModelSpec('bad', build=build, card=Card('t')))\n"
+    )
+    root = write_discs(tmp_path / "discs", 2, "test")
+    words = ("--dataset", "folder", "--data-root", root, "--output", "out", "--plugin", "bad.py", "--quiet")
+    done = zoo_with_constant("eval", "bad", *words)
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == ["zoo: plugin bad (bad.py): model 'bad' failed: RuntimeError: no luck"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_evaluation_without_any_usable_picture_says_so(zoo_with_constant, tmp_path):
+    root = write_discs(tmp_path / "discs", 2, "test")
+    for file in (root / "test" / "alpha").iterdir():
+        file.write_bytes(b"")
+    words = ("--dataset", "folder", "--data-root", root, "--output", "out", "--json")
+    done = zoo_with_constant("eval", "constant", *words)
+    assert done.returncode == 1
+    assert "2 of 2 pictures could not be scored" in done.stderr
+    report = json.loads(done.stdout)
+    assert report["n_images"] == 0
+    assert report["metrics"]["SAD"] is None

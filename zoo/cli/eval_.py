@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +65,15 @@ def command(
         open_split(found, loaded.config, name)  # before anything is written
     folder = new_folder(output, spec.name, "eval")
     console = Console(options.is_quiet(), folder / "log.txt")
-    reports = {
-        name: _one(found, loaded, name, folder if len(names) == 1 else folder / name, limit, console) for name in names
-    }
+    reports: dict[str, dict[str, Any]] = {}
+    for name in names:
+        place = folder if len(names) == 1 else folder / name
+        try:
+            reports[name] = _one(found, loaded, name, place, limit, console)
+        except BaseException:
+            # Mattes without a report would pass for a result; splits that are done stay.
+            shutil.rmtree(place if reports else folder)
+            raise
     if as_json:
         click.echo(json.dumps(next(iter(reports.values())) if len(names) == 1 else reports, indent=2))
     else:

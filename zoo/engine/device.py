@@ -95,7 +95,7 @@ def _cap_instruction_set() -> None:
     """Keep oneDNN off AVX-512, where MindSpore's plain layouts meet reference kernels.
 
     The oneDNN 3.10 inside MindSpore 2.10 answers every convolution larger than 1x1 in NCHW with an
-    unoptimised reference kernel on AVX-512 processors, a hundred times slower; with AVX2 it takes im2col
+    unoptimised reference kernel on AVX-512 processors, far slower; with AVX2 it takes im2col
     and a matrix product. ``ONEDNN_MAX_CPU_ISA`` set by the user is respected.
     """
     if "ONEDNN_MAX_CPU_ISA" not in os.environ and "avx512" in _cpu_flags():

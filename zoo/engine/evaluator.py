@@ -15,6 +15,7 @@ from registry import DataError, MetricSpec, Sample
 from zoo.data.samples import Loaded, load
 from zoo.data.trimap import evaluation_trimap
 from zoo.engine.predictor import Predictor
+from zoo.metrics.definitions import check_dialect
 from zoo.metrics.score import score
 from zoo.metrics.summary import summarise
 
@@ -100,6 +101,9 @@ def evaluate(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     means, undefined = summarise(found.rows)
+    # Every metric has its place in a report, also where no picture could be scored.
+    names = [metric.name for metric in check_dialect(predictor.config.eval.dialect).metrics]
+    means = {**dict.fromkeys([*names, *(extra or {})]), **means}
     return Evaluation(found.rows, means, undefined, found.problems, made, time.perf_counter() - started)
 
 

@@ -59,7 +59,7 @@ def test_the_instruction_set_is_capped_on_avx512_only(monkeypatch, flags, given,
 
 
 def test_no_reference_convolution_is_run():
-    """oneDNN's own log names the kernel of a 3x3 convolution; the reference one is a hundred times slower."""
+    """oneDNN's own log names the kernel of a 3x3 convolution; the reference one is far slower."""
     program = (
         "from zoo.engine import device; device.start()\n"
         "import numpy as np, mindspore as ms\nfrom mindspore import nn\n"
