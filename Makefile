@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.ready-dev
 PROJECTS := pyproject.toml plugins/modnet/pyproject.toml constraints.txt
 
 .PHONY: demo test check bench wheels clean help
@@ -28,18 +29,18 @@ demo: $(READY)
 	$(BIN)/python benchmarks/demo_page.py demo
 	@echo "open demo/index.html"
 
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest
 
-check: $(READY)
+check: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(READY)
+bench: $(TOOLS)
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
-wheels: $(READY)
+wheels: $(TOOLS)
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/modnet
 	@ls dist
@@ -50,3 +51,8 @@ clean:
 $(READY): $(PROJECTS) setup.sh
 	VENV="$(VENV)" PYTHON="$(PYTHON)" sh setup.sh
 	@touch $@
+
+# What only tests, checks and benchmarks need, PyTorch as a peer among it; a PyTorch that is there is kept.
+$(TOOLS): $(PROJECTS) setup.sh
+	VENV="$(VENV)" PYTHON="$(PYTHON)" EXTRAS=dev sh setup.sh
+	@touch $(READY) $@

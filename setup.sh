@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make the environment: core and first plugin from this checkout, everything else as constraints.txt pins it.
 #   VENV    where to (default .venv)
+#   EXTRAS  extras of the core, for example "dev" (default none)
 #   PYTHON  which interpreter (default: the first of python3.11, 3.12, 3.10, python3 that fits)
 set -eu
 cd "$(dirname "$0")"
@@ -23,13 +24,13 @@ fi
 echo "== setting up $VENV with $("$PYTHON" --version) (MindSpore is an 800 MB download; some minutes)"
 "$PYTHON" -m venv "$VENV"
 # One command for core and plugin: each satisfies the other, and neither is looked for on an index.
-"$VENV/bin/python" -m pip install -c constraints.txt -e '.[dev]' -e ./plugins/modnet
+"$VENV/bin/python" -m pip install -c constraints.txt -e ".[${EXTRAS:-}]" -e ./plugins/modnet
 
 # opencv-python needs the system's libGL, which servers often lack; the headless build of the same version does not.
 if ! "$VENV/bin/python" -c 'import cv2' 2>/dev/null; then
     version=$("$VENV/bin/python" -c 'from importlib.metadata import version; print(version("opencv-python"))')
     echo "== this machine has no libGL: taking opencv-python-headless $version instead"
     "$VENV/bin/python" -m pip uninstall -y opencv-python
-    "$VENV/bin/python" -m pip install "opencv-python-headless==$version"
+    "$VENV/bin/python" -m pip install --force-reinstall --no-deps "opencv-python-headless==$version"
     "$VENV/bin/python" -c 'import cv2'
 fi

@@ -12,6 +12,7 @@ from typing import Any
 
 from registry import NotFoundError, UsageError
 from zoo.files import write_text
+from zoo.metrics.summary import ABOUT
 
 SCHEMA = "zoo-report/1"
 """What ``schema`` says in a ``report.json`` of this version."""
@@ -129,7 +130,7 @@ def completeness(report: Mapping[str, Any]) -> str:
 
 def metric_names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The core's metrics, then every other one found in the rows, in order of appearance."""
-    extra = (key for row in rows for key in row if key not in COLUMNS)
+    extra = (key for row in rows for key in row if key not in (*ABOUT, *METRICS))
     return [*METRICS, *dict.fromkeys(extra)]
 
 
