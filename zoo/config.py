@@ -19,6 +19,7 @@ import yaml
 
 from registry import UsageError
 from registry.errors import NotFoundError, did_you_mean
+from zoo.engine.protocol import DEFAULT_PROTOCOL, PROTOCOLS
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,16 @@ class EvalConfig:
     """How a picture becomes an alpha, and an alpha a number.
 
     Attributes:
-        short_side: Short side of the network's input, in pixels; both sides then become multiples
-            of ``model.stride``.
+        protocol: How a picture becomes the network's input and the answer a matte of its size, one of
+            `zoo.engine.protocol.PROTOCOLS`.
+        short_side: Short side of the network's input, in pixels, for the protocols that have one; both sides then
+            become multiples of ``model.stride``.
         dialect: Definition of the metrics.
         rounding: ``float``, ``truncated`` or ``rounded`` (to 8 bits) before they are computed.
         mattes: Whether an evaluation keeps the mattes.
     """
 
+    protocol: str = DEFAULT_PROTOCOL
     short_side: int = 512
     dialect: str = "p3m"
     rounding: str = "float"
@@ -157,6 +161,7 @@ class Config:
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "train.optimizer": ("sgd", "adam"),
     "train.schedule": ("constant", "step", "cosine"),
+    "eval.protocol": tuple(PROTOCOLS),
     "eval.rounding": ("float", "truncated", "rounded"),
 }
 

@@ -92,7 +92,7 @@ class Predictor:
     def restore(self, alpha: np.ndarray, image: np.ndarray) -> np.ndarray:
         """The (H, W) matte of a picture from the network's (1, 1, h, w) answer."""
         self._check_alpha(alpha[0, 0], alpha.shape[2:])
-        return resize.restore(alpha[0, 0], *image.shape[:2])
+        return resize.restore(alpha[0, 0], *image.shape[:2], self.config)
 
     def compile(self, planes: np.ndarray) -> None:
         """Compile for the shape of an input at once, for callers that will use it many times."""
