@@ -119,6 +119,8 @@ class EvalConfig:
         dialect: Definition of the metrics.
         rounding: ``float``, ``truncated`` or ``rounded`` (to 8 bits) before they are computed.
         mattes: Whether an evaluation keeps the mattes.
+        workers: Processes that score beside the network; null: one for each core, at most 8, and none for a few
+            pictures; 0: none.
     """
 
     protocol: str = DEFAULT_PROTOCOL
@@ -126,6 +128,7 @@ class EvalConfig:
     dialect: str = "p3m"
     rounding: str = "float"
     mattes: bool = True
+    workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ _MINIMUM: Mapping[str, float] = {
     "train.save_every": 1,
     "train.validate_every": 1,
     "eval.short_side": 1,
+    "eval.workers": 0,
 }
 
 

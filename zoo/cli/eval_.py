@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N pictures of each split.")
 @click.option("--dialect", metavar="NAME", help="Definition of the metrics.")
 @click.option("--rounding", type=click.Choice(["float", "truncated", "rounded"]), help="Alphas before scoring.")
+@click.option("--protocol", metavar="NAME", help="How a picture becomes the network's input and the answer a matte.")
+@options.workers_option
 @options.runtime_option
 @options.device_option
 @options.json_option
@@ -39,6 +41,8 @@ def command(
     limit: int | None,
     dialect: str | None,
     rounding: str | None,
+    protocol: str | None,
+    workers: int | None,
     runtime: str,
     device: str | None,
     as_json: bool,
@@ -53,7 +57,7 @@ def command(
 
     found = options.registry()
     spec: ModelSpec = found.get("model", model)
-    words = {"dialect": dialect, "rounding": rounding}
+    words = {"dialect": dialect, "rounding": rounding, "protocol": protocol, "workers": workers}
     loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime)
     check_dialect(loaded.config.eval.dialect)
     data = dataset_spec(found, loaded.config)

@@ -165,6 +165,13 @@ def resolve_config(
     return resolve(spec.config, file, settings, [*values, *extra])
 
 
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Processes that score; default: one for each core, none for a few pictures. 0: none.",
+)
+
 runtime_option = click.option(
     "--runtime",
     default="auto",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from registry import ZooError
+from registry import UsageError, ZooError
 from zoo.cli import options
 
 
@@ -17,48 +17,96 @@ from zoo.cli import options
 @click.argument("predictions", metavar="PRED_DIR")
 @click.argument("targets", metavar="TARGET_DIR")
 @click.option("--trimap", "trimaps", metavar="DIR", help="Trimaps; without them -T, -FG and -BG are undefined.")
-@click.option("--dialect", default="p3m", show_default=True, metavar="NAME", help="Definition of the metrics.")
+@click.option("--dialect", metavar="NAME", help="Whose definitions of the metrics; default: p3m.")
 @click.option(
     "--rounding",
-    default="float",
-    show_default=True,
     type=click.Choice(["float", "truncated", "rounded"]),
-    help="What happens to the predictions before scoring.",
+    help="What happens to the predictions before scoring; default: float, nothing.",
+)
+@click.option(
+    "--record", metavar="REPORT", help="Re-check this report: are these its mattes, do they give its figures?"
 )
 @click.option("--output", metavar="DIR", help="Result folder: report.json and per_image.csv.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N targets by name.")
+@options.workers_option
 @options.json_option
 @options.plugin_options
 def command(
     predictions: str,
     targets: str,
     trimaps: str | None,
-    dialect: str,
-    rounding: str,
+    dialect: str | None,
+    rounding: str | None,
+    record: str | None,
     output: str | None,
     limit: int | None,
+    workers: int | None,
     as_json: bool,
 ) -> None:
     """Score the mattes in PRED_DIR against the true alphas of the same names in TARGET_DIR."""
     from zoo.engine.console import Console, Progress
     from zoo.engine.metrics import extra_metrics
     from zoo.engine.scoring import score_folders
-    from zoo.report.record import write_report
+    from zoo.metrics.definitions import DEFAULT_DIALECT
+    from zoo.report.record import read_report, write_report
+    from zoo.report.recheck import recheck
     from zoo.version import versions
 
+    recorded = read_report(Path(record).expanduser()) if record is not None else None
+    if recorded is not None:
+        dialect, rounding = _as_recorded(recorded, dialect, rounding)
     extra = extra_metrics(options.registry())
     regions = Path(trimaps).expanduser() if trimaps is not None else None
     mattes, truth = Path(predictions).expanduser(), Path(targets).expanduser()
     with Progress(Console(options.is_quiet()), "scoring") as progress:
-        report = score_folders(mattes, truth, regions, dialect, rounding, extra, limit, progress)
+        report = score_folders(
+            mattes, truth, regions, dialect or DEFAULT_DIALECT, rounding or "float", extra, limit, workers, progress
+        )
     report["versions"] = versions()
+    if recorded is not None:
+        report["record"] = {"file": str(record), **recheck(recorded, report)}
     if output is not None:
         try:
             write_report(Path(output).expanduser(), report)
         except OSError as error:
             raise ZooError(f"{output}: the report cannot be written ({error.strerror or error})") from error
     click.echo(json.dumps(report, indent=2, ensure_ascii=False) if as_json else _table(report), nl=as_json)
+    if recorded is not None:
+        _say_verdict(report["record"])
     _name_failures(report["problems"], report["n_images"])
+
+
+def _as_recorded(record: Mapping[str, Any], dialect: str | None, rounding: str | None) -> tuple[str, str]:
+    """Dialect and rounding under which the record's figures can be met.
+
+    Raises:
+        UsageError: Others were asked for, or the record cannot be re-checked.
+    """
+    from zoo.report.recheck import expected_rounding
+
+    if not all(isinstance(record.get(key), str) for key in ("dialect", "rounding")):
+        raise UsageError("--record: the report names no dialect and rounding to check it with")
+    wanted = record["dialect"], expected_rounding(record)
+    for option, asked, recorded in zip(("--dialect", "--rounding"), (dialect, rounding), wanted, strict=True):
+        if asked not in (None, recorded):
+            raise UsageError(f"{option} {asked}: the record is checked with {recorded}; leave the option out")
+    return wanted
+
+
+def _say_verdict(outcome: Mapping[str, Any]) -> None:
+    """The outcome of a re-check on standard error.
+
+    Raises:
+        ZooError: The record does not agree.
+    """
+    from zoo.report.recheck import verdict
+
+    *lines, last = verdict(outcome)
+    for line in lines:
+        click.echo(line, err=True)
+    if not outcome["agrees"]:
+        raise ZooError(f"{outcome['file']}: {last}")
+    click.echo(last, err=True)
 
 
 def _table(report: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +39,47 @@ def load(sample: Sample) -> Loaded:
         DataError: A part is missing, unreadable or not what the contract says.
         ShapeError: The parts differ in size.
     """
-    loaded = Loaded(
-        sample.name,
-        _part(sample.name, "image", sample.image, read_image, _check_image),
-        _part(sample.name, "mask", sample.alpha, read_alpha, _check_alpha),
-        _part(sample.name, "trimap", sample.trimap, read_trimap, _check_trimap),
-    )
-    size = loaded.image.shape[:2]
-    for part, array in (("mask", loaded.alpha), ("trimap", loaded.trimap)):
+    image = load_image(sample)
+    return Loaded(sample.name, image, *load_truth(sample, image.shape[:2]))
+
+
+def load_image(sample: Sample) -> np.ndarray:
+    """The image alone, (H, W, 3) uint8 RGB; errors as `load`."""
+    image: np.ndarray = _part(sample.name, "image", sample.image, read_image, _check_image)
+    return image
+
+
+def load_truth(
+    sample: Sample, size: tuple[int, ...], dtype: type[np.floating] = np.float32
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Alpha and trimap, (H, W) each or None; errors as `load`.
+
+    Args:
+        sample: Its image is not looked at.
+        size: Height and width of the image.
+        dtype: Of an alpha that is read from a file, as for `zoo.data.images.read_alpha`.
+    """
+    alpha = _part(sample.name, "mask", sample.alpha, partial(read_alpha, dtype=dtype), _check_alpha)
+    trimap = _part(sample.name, "trimap", sample.trimap, read_trimap, _check_trimap)
+    for part, array in (("mask", alpha), ("trimap", trimap)):
         if array is not None and array.shape != size:
             raise ShapeError(
                 f"{sample.name}: the image is {size[1]}x{size[0]} pixels and the {part} "
                 f"{array.shape[1]}x{array.shape[0]}: give both the same size, or leave the picture out"
             )
-    return loaded
+    return alpha, trimap
+
+
+def require_alpha(sample: Sample) -> None:
+    """Refuse a sample without an alpha, before anything is computed for it.
+
+    Raises:
+        DataError: There is none, or its file is not there.
+    """
+    if sample.alpha is None:
+        raise DataError(f"{sample.name}: no alpha to score against")
+    if isinstance(sample.alpha, (str, os.PathLike)) and not Path(sample.alpha).exists():
+        raise DataError(f"{sample.name}: no mask; expected {sample.alpha}")
 
 
 def _part(name: str, part: str, value: Any, read: Callable[[Any], Any], check: Callable[[str, Any], Any]) -> Any:

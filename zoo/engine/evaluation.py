@@ -7,19 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from registry import PluginError, Registry, Sample
-from zoo.data.images import write_png
 from zoo.data.opening import dataset_spec, open_split
-from zoo.data.samples import Loaded
 from zoo.engine import device as devices
 from zoo.engine.evaluator import evaluate
 from zoo.engine.load import LoadedModel
 from zoo.engine.metrics import extra_metrics
+from zoo.metrics.statistics import intervals
+from zoo.metrics.strata import strata
 from zoo.report.page import write_page
 from zoo.report.record import SCHEMA, write_report
-from zoo.report.thumbnails import thumbnails
 
 
 def evaluate_split(
@@ -48,18 +45,10 @@ def evaluate_split(
     samples = samples[:limit] if limit is not None else samples
     _refuse_escapes(samples)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    pictures: dict[str, dict[str, str]] = {}
-    if config.eval.mattes:
-        (folder / "mattes").mkdir(exist_ok=True)
-
-    def keep(loaded: Loaded, matte: np.ndarray, row: dict[str, Any]) -> None:
-        pictures[loaded.name] = thumbnails(loaded.image, loaded.alpha, matte)
-        if config.eval.mattes:
-            target = folder / "mattes" / f"{loaded.name}.png"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_png(target, matte)
-
-    found = evaluate(model.predictor, samples, extra_metrics(registry), keep, on_progress)
+    mattes = folder / "mattes" if config.eval.mattes else None
+    if mattes is not None:
+        mattes.mkdir(exist_ok=True)
+    found = evaluate(model.predictor, samples, extra_metrics(registry), mattes, True, on_progress)
     spec = dataset_spec(registry, config)
     published = spec.splits.get(split)
     about = devices.describe()
@@ -81,8 +70,12 @@ def evaluate_split(
         "dialect": config.eval.dialect,
         "rounding": config.eval.rounding,
         "resolution": "native",
+        "protocol": model.predictor.protocol,
         "metrics": found.metrics,
+        "intervals": intervals(found.rows),
+        "saved_metrics": found.saved_metrics,
         "undefined": found.undefined,
+        "strata": strata(found.rows, list(found.metrics)),
         "per_image": found.rows,
         "problems": found.problems,
         "trimaps_made": found.trimaps_made,
@@ -91,11 +84,12 @@ def evaluate_split(
         "threads": about["threads"],
         "versions": about["versions"],
         "started": started,
+        "workers": found.workers,
         "seconds": found.seconds,
     }
     write_report(folder, report)
-    write_page(folder / "report.html", report, pictures)
-    return report, pictures
+    write_page(folder / "report.html", report, found.pictures)
+    return report, found.pictures
 
 
 def _refuse_escapes(samples: Sequence[Sample]) -> None:

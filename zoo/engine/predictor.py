@@ -11,6 +11,7 @@ from registry import ModelSpec, Plugin, PluginError, ShapeError
 from zoo.config import Config
 from zoo.engine import resize
 from zoo.engine.build import blame, is_network
+from zoo.engine.protocol import label
 
 COMPILE_AFTER = 12
 """Pictures of one input shape before that shape is compiled: a graph costs about as much time as that many saves."""
@@ -48,6 +49,13 @@ class Predictor:
     def runtime(self) -> str:
         """What runs the model: ``mindspore``, or ``plugin`` for a model that is no network."""
         return "mindspore" if self.network is not None else "plugin"
+
+    @property
+    def protocol(self) -> str:
+        """How pictures become its input, ``cut 512``; ``its own`` for a model that is no network."""
+        if self.network is None:
+            return "its own"
+        return label(self.config.eval.protocol, self.config.eval.short_side)
 
     def predict(self, image: np.ndarray, trimap: np.ndarray | None = None) -> np.ndarray:
         """The alpha of a picture, at the picture's own size.

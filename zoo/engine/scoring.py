@@ -3,20 +3,66 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from registry import DataError, MetricSpec, NotFoundError
 from zoo.data.files import pictures_by_stem
 from zoo.data.images import read_alpha, read_trimap
-from zoo.metrics.definitions import check_dialect, check_rounding
+from zoo.engine.workers import executor, workers_for
+from zoo.metrics.definitions import NAMES, check_dialect, check_rounding
+from zoo.metrics.digest import digest
 from zoo.metrics.score import score
+from zoo.metrics.statistics import intervals
+from zoo.metrics.strata import facts, strata
 from zoo.metrics.summary import summarise
 
-_WORKERS = 2
-"""Pictures worked on at a time: reading, filtering and labelling run outside Python's lock."""
+
+@dataclass(frozen=True)
+class Pair:
+    """Files of one picture and how they are scored; what `score_pair` needs in another process.
+
+    Attributes:
+        name: Stem of the files.
+        prediction: The matte.
+        target: The true alpha.
+        trimap: Its trimap, or None.
+        dialect: Whose definitions of the metrics.
+        rounding: What happens to the matte before it is scored.
+    """
+
+    name: str
+    prediction: Path
+    target: Path
+    trimap: Path | None
+    dialect: str
+    rounding: str
+
+
+def score_pair(pair: Pair, extra: Mapping[str, MetricSpec] | None = None) -> dict[str, Any]:
+    """The row of one picture: name, size, facts, digests, metrics.
+
+    Raises:
+        DataError: A file cannot be used, or the sizes differ.
+    """
+    alpha, target = (read_alpha(file, np.float64) for file in (pair.prediction, pair.target))
+    trimap = read_trimap(pair.trimap) if pair.trimap is not None else None
+    values = score(alpha, target, trimap, pair.dialect, pair.rounding, extra)
+    return {
+        "image": pair.name,
+        "height": target.shape[0],
+        "width": target.shape[1],
+        **facts(target, trimap),
+        "matte_sha256": digest(alpha),
+        "target_sha256": digest(target),
+        **values,
+    }
 
 
 def score_folders(
@@ -27,6 +73,7 @@ def score_folders(
     rounding: str = "float",
     extra: Mapping[str, MetricSpec] | None = None,
     limit: int | None = None,
+    workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score every target that has a prediction of the same stem, whatever their extensions.
@@ -39,21 +86,24 @@ def score_folders(
         trimaps: Folder of trimaps, one for each target, or None.
         dialect: Whose definitions of the metrics.
         rounding: What happens to predictions before scoring; see `score`.
-        extra: Metrics of plugins by their name in the report.
+        extra: Metrics of plugins by their name in the report. With any, threads of this process do the work: plugins
+            are loaded here.
         limit: Only the first so many targets by name. Predictions of the other targets are passed over.
+        workers: Processes; None: one for each core, and threads for a few pictures.
         on_progress: Called with the number done and the number in all.
 
     Returns:
-        A report: ``metrics`` (means), ``undefined`` (metric -> images where it is, only metrics with any),
-        ``per_image`` (rows by name), ``problems`` (``{"image", "reason"}`` by name), ``n_images``, and what it
-        was made from.
+        A report: ``metrics`` (means) with their ``intervals``, ``undefined`` (metric -> images where it is, only
+        metrics with any), ``per_image`` (rows by name), ``strata``, ``problems`` (``{"image", "reason"}`` by name),
+        ``n_images``, and what it was made from.
 
     Raises:
         NotFoundError: A folder is absent or has no pictures, or no prediction has the name of a target.
         DataError: Two pictures of a folder have the same stem.
         UsageError: Unknown dialect or rounding.
+        ZooError: A process was ended from outside.
     """
-    names = [metric.name for metric in check_dialect(dialect).metrics]
+    check_dialect(dialect)
     check_rounding(rounding)
     started = time.perf_counter()
     ours, truth = _pictures(predictions), _pictures(targets)
@@ -64,37 +114,34 @@ def score_folders(
             f"{_first(ours)} there, {_first(truth)} here; pairs have the same name but for the extension"
         )
     wanted = list(truth)[:limit]
-
-    def row(name: str) -> dict[str, Any]:
+    problems = [_problem(name, f"no target of that name in {targets}") for name in ours if name not in truth]
+    pairs = []
+    for name in wanted:
         if name not in ours:
-            return _problem(name, f"no prediction of that name in {predictions}")
-        if regions is not None and name not in regions:
-            return _problem(name, f"no trimap of that name in {trimaps}")
-        try:
-            alpha, target = read_alpha(ours[name]), read_alpha(truth[name])
-            trimap = read_trimap(regions[name]) if regions is not None else None
-            values = score(alpha, target, trimap, dialect, rounding, extra)
-        except DataError as error:
-            return _problem(name, str(error))
-        return {"image": name, "height": target.shape[0], "width": target.shape[1], **values}
-
-    found = [_problem(name, f"no target of that name in {targets}") for name in ours if name not in truth]
-    with ThreadPoolExecutor(_WORKERS, "zoo-score") as pool:
-        try:
-            for done, result in enumerate(pool.map(row, wanted), 1):
-                found.append(result)
-                if on_progress is not None:
-                    on_progress(done, len(wanted))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    rows = [entry for entry in found if "reason" not in entry]
+            problems.append(_problem(name, f"no prediction of that name in {predictions}"))
+        elif regions is not None and name not in regions:
+            problems.append(_problem(name, f"no trimap of that name in {trimaps}"))
+        else:
+            region = regions[name] if regions is not None else None
+            pairs.append(Pair(name, ours[name], truth[name], region, dialect, rounding))
+    rows = []
+    processes = 0 if extra else workers_for(len(pairs), workers)
+    with executor(processes) as pool:
+        for number, (pair, future) in enumerate(_ahead(pool, pairs, extra, 2 * processes + 2), 1):
+            try:
+                rows.append(future.result())
+            except DataError as error:
+                problems.append(_problem(pair.name, str(error)))
+            if on_progress is not None:
+                on_progress(number, len(pairs))
     means, undefined = summarise(rows)
     return {
-        "metrics": {**dict.fromkeys([*names, *(extra or {})]), **means},
+        "metrics": {**dict.fromkeys([*NAMES, *(extra or {})]), **means},
+        "intervals": intervals(rows),
         "undefined": undefined,
         "per_image": rows,
-        "problems": sorted((entry for entry in found if "reason" in entry), key=lambda entry: str(entry["image"])),
+        "strata": strata(rows, list(means)),
+        "problems": sorted(problems, key=lambda problem: problem["image"]),
         "n_images": len(rows),
         "complete": None,
         "dialect": dialect,
@@ -103,8 +150,24 @@ def score_folders(
         "predictions": str(predictions),
         "targets": str(targets),
         "trimaps": str(trimaps) if trimaps is not None else None,
+        "workers": processes,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _ahead(
+    pool: Executor, pairs: Iterable[Pair], extra: Mapping[str, MetricSpec] | None, count: int
+) -> Iterator[tuple[Pair, Future[dict[str, Any]]]]:
+    """Each pair with the future of its row, no more than ``count`` at a time."""
+    source = iter(pairs)
+
+    def begin(some: int) -> list[tuple[Pair, Future[dict[str, Any]]]]:
+        return [(pair, pool.submit(score_pair, pair, extra or None)) for pair in islice(source, some)]
+
+    waiting = begin(count)
+    while waiting:
+        yield waiting.pop(0)
+        waiting += begin(1)
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
@@ -121,5 +184,5 @@ def _first(pictures: Mapping[str, Path]) -> str:
     return next(iter(pictures.values())).name
 
 
-def _problem(name: str, reason: str) -> dict[str, Any]:
+def _problem(name: str, reason: str) -> dict[str, str]:
     return {"image": name, "reason": reason}

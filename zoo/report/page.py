@@ -34,6 +34,12 @@ _REGIONS: Mapping[str, str] = {
     "BG": "background of the trimap",
 }
 
+_STRATA: Mapping[str, tuple[str, float, int]] = {
+    "unknown_width": ("Width of the unknown region, pixels", 1, 1),
+    "subject_area": ("Subject, % of the image", 100, 1),
+}
+"""Heading, factor and decimals of what `zoo.metrics.strata` cuts a set by."""
+
 _ROUNDING: Mapping[str, str] = {
     "float": "mattes unrounded",
     "truncated": "mattes cut to 8 bits first",
@@ -68,6 +74,10 @@ def write_page(path: Path, report: Mapping[str, Any], pictures: Mapping[str, Map
         facts=_facts(report),
         main_metrics=[metric for metric in metrics if metric["name"] in MAIN_METRICS],
         metrics=[metric for metric in metrics if metric["defined"]],
+        has_intervals=any(metric["interval"] for metric in metrics),
+        has_saved=any(metric["saved"] for metric in metrics),
+        strata=_strata(report),
+        strata_metrics=MAIN_METRICS,
         absent=[metric["name"] for metric in metrics if not metric["defined"]],
         config=json.dumps(report["config"], indent=2, ensure_ascii=False) if report.get("config") else "",
         problems=report.get("problems", ()),
@@ -144,6 +154,7 @@ def _sample(row: Mapping[str, Any], key: str | None, names: list[str], pictures:
 def _summary(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
     values = [row[name] for row in report.get("per_image", ()) if row.get(name) is not None]
     mean = report["metrics"].get(name)
+    saved = report.get("saved_metrics") or {}
     base, _, region = name.partition("-")
     where = _REGIONS.get(region, region)
     return {
@@ -151,11 +162,28 @@ def _summary(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "what": f"{_WHAT[base]}, {where}" if region and name in METRICS else _WHAT.get(name, ""),
         "defined": mean is not None,
         "mean": format_metric(name, mean),
+        "interval": _range(name, (report.get("intervals") or {}).get(name)),
+        "saved": format_metric(name, saved.get(name)) if saved.get(name) is not None else "",
         "median": format_metric(name, statistics.median(values) if values else None),
         "least": format_metric(name, min(values, default=None)),
         "greatest": format_metric(name, max(values, default=None)),
         "undefined": report.get("undefined", {}).get(name, 0),
     }
+
+
+def _range(name: str, ends: Sequence[float] | None) -> str:
+    return " to ".join(format_metric(name, end) for end in ends) if ends else ""
+
+
+def _strata(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Tables of the means in thirds of the set, one for each property that it is cut by."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for stratum in report.get("strata") or ():
+        title, unit, decimals = _STRATA[stratum["by"]]
+        bounds = " to ".join(f"{stratum[end] * unit:.{decimals}f}" for end in ("low", "high"))
+        numbers = [format_metric(name, stratum["metrics"].get(name)) for name in MAIN_METRICS]
+        tables.setdefault(title, []).append({"bounds": bounds, "count": stratum["n_images"], "numbers": numbers})
+    return [{"title": title, "rows": rows} for title, rows in tables.items()]
 
 
 def _lede(report: Mapping[str, Any]) -> str:
@@ -181,6 +209,7 @@ def _facts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"name": "SHA-256 of the checkpoint", "text": digest and digest[:12], "full": digest, "code": True},
         {"name": "Metric dialect", "text": report.get("dialect")},
         {"name": "Rounding", "text": report.get("rounding")},
+        {"name": "Protocol (input size)", "text": report.get("protocol")},
         {"name": "Trimaps", "text": f"{made} of them made from the true alpha" if made else ""},
         {"name": "Runtime", "text": report.get("runtime")},
         {"name": "Device", "text": ", ".join(str(part) for part in device if part)},
