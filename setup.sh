@@ -24,7 +24,7 @@ fi
 echo "== setting up $VENV with $("$PYTHON" --version) (MindSpore is an 800 MB download; some minutes)"
 "$PYTHON" -m venv "$VENV"
 # One command for core and plugin: each satisfies the other, and neither is looked for on an index.
-"$VENV/bin/python" -m pip install -c constraints.txt -e ".[${EXTRAS:-}]" -e ./plugins/modnet
+"$VENV/bin/python" -m pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}" -e ./plugins/modnet
 
 # opencv-python needs the system's libGL, which servers often lack; the headless build of the same version does not.
 if ! "$VENV/bin/python" -c 'import cv2' 2>/dev/null; then

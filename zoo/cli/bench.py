@@ -1,4 +1,4 @@
-"""``zoo bench``: time registered models."""
+"""``zoo bench``: time registered models, and rank them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ import click
 
 from registry import NotFoundError, ZooError
 from zoo.cli import options
+from zoo.cli.bench_accuracy import accuracy
 
 
 @click.group("bench")
 @options.plugin_options
 def command() -> None:
-    """Time registered models on this machine."""
+    """Time registered models on this machine, rank them beside published results."""
+
+
+command.add_command(accuracy)
 
 
 @command.command("throughput")

@@ -53,6 +53,7 @@ def command(
     from zoo.engine.console import Console
     from zoo.engine.run import new_folder
     from zoo.metrics.definitions import check_dialect
+    from zoo.report.compare import PRIVACY
     from zoo.report.table import metrics_table
 
     found = options.registry()
@@ -82,10 +83,24 @@ def command(
         click.echo(json.dumps(next(iter(reports.values())) if len(names) == 1 else reports, indent=2))
     else:
         click.echo(metrics_table(*reports.values()), nl=False)
+        if set(PRIVACY) <= set(reports):
+            click.echo(f"\n{_privacy_gap(folder, reports)}", nl=False)
     failed = sum(len(report["problems"]) for report in reports.values())
     if failed:
         total = failed + sum(report["n_images"] for report in reports.values())
         raise ZooError(f"{failed} of {total} pictures could not be scored; the report lists them: {folder}")
+
+
+def _privacy_gap(folder: Path, reports: dict[str, dict[str, Any]]) -> str:
+    """The same model on faces as they are and on blurred ones, as a table."""
+    from zoo.report.compare import Side, compare, gap_within
+    from zoo.report.compare_text import gap_text
+    from zoo.report.record import MAIN_METRICS
+
+    names = [name for name in MAIN_METRICS if all(report["metrics"][name] is not None for report in reports.values())]
+    if not names:
+        return ""
+    return gap_text(compare(*gap_within(Side(str(folder), reports)), metrics=names))
 
 
 def _one(

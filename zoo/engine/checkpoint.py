@@ -3,6 +3,10 @@
 The file is MindSpore's own format, so `mindspore.load_checkpoint` reads it. Network parameters carry their
 plain names, the optimizer's the prefix ``optimizer.``, and one text named ``zoo`` holds a JSON mapping
 {schema, model, plugin, plugin_version, step, epoch, best, images, config, digest}. Nothing in it depends on the clock.
+
+A file made by ``zoo convert`` has two more: ``source`` says what it was made of, and ``holds`` whether it is the whole
+``network``, its ``backbone`` alone, or some other ``part``. The last two hold no parameter that the source did not
+have, and `read` refuses them unless asked, so that nobody evaluates a network of which a part is random.
 """
 
 from __future__ import annotations
@@ -17,11 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from registry import NotFoundError, ZooError
+from registry import NotFoundError, UsageError, ZooError
 from zoo.config import Config, from_dict
 from zoo.engine import device
+from zoo.engine.foreign import MINDSPORE, recognise_file
 
 SCHEMA = 1
+NETWORK, BACKBONE, PART = "network", "backbone", "part"
+"""What a checkpoint may hold; one that does not say so holds the network."""
+
 _META = "zoo"
 _OPTIMIZER = "optimizer."
 
@@ -49,6 +57,11 @@ class Checkpoint:
         """The config the weights were trained with."""
         return from_dict(self.meta["config"], str(self.path))
 
+    @property
+    def holds(self) -> str:
+        """``network``, ``backbone`` or ``part``."""
+        return str(self.meta.get("holds", NETWORK))
+
 
 def save(path: Path, network: Any, meta: Mapping[str, Any], optimizer: Any = None) -> None:
     """Write a checkpoint: aside, flushed, then renamed, so that the previous one stays good until the end.
@@ -62,11 +75,20 @@ def save(path: Path, network: Any, meta: Mapping[str, Any], optimizer: Any = Non
     Raises:
         ZooError: The file cannot be written (disk full, no permission).
     """
-    import mindspore as ms
-
     entries = {p.name: p.asnumpy() for p in network.get_parameters()}
     if optimizer is not None:
         entries |= {_OPTIMIZER + name: p.asnumpy() for name, p in _state(optimizer, network).items()}
+    write(path, entries, meta)
+
+
+def write(path: Path, entries: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    """`save` for arrays by name, as they shall stand in the file.
+
+    Raises:
+        ZooError: As for `save`.
+    """
+    import mindspore as ms
+
     described = {"schema": SCHEMA, **meta}
     text = json.dumps({**described, "digest": _digest(entries, described)}, sort_keys=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.tmp.ckpt")
@@ -85,15 +107,23 @@ def save(path: Path, network: Any, meta: Mapping[str, Any], optimizer: Any = Non
         aside.unlink(missing_ok=True)
 
 
-def read(path: Path) -> Checkpoint:
-    """Read a checkpoint and check that it is whole.
+def read(path: Path, whole: bool = True) -> Checkpoint:
+    """Read a checkpoint and check that nothing of it was lost or altered.
+
+    Args:
+        path: The file.
+        whole: Refuse one that does not hold a whole network.
 
     Raises:
         NotFoundError: No such file.
+        UsageError: It holds a part of a network, or another program's weights.
         ZooError: The file is torn, altered, or not one of zoo's.
     """
     if not path.is_file():
         raise NotFoundError(f"no checkpoint {path}")
+    kind = recognise_file(path)
+    if kind not in (MINDSPORE, None):
+        raise UsageError(f"{path} is a {kind} file: make a checkpoint of it first (zoo convert MODEL {path} NEW.ckpt)")
     device.start()
     import mindspore as ms
 
@@ -101,7 +131,7 @@ def read(path: Path) -> Checkpoint:
         loaded = ms.load_checkpoint(str(path))
     except Exception as error:
         raise ZooError(f"{path} is no readable checkpoint (torn, or another format)") from error
-    if not isinstance(loaded.get(_META), str):
+    if not is_described(loaded):
         raise ZooError(f"{path} was not written by zoo: it names no model and config")
     try:
         meta = json.loads(loaded.pop(_META))
@@ -114,12 +144,33 @@ def read(path: Path) -> Checkpoint:
     # MindSpore itself loads a file with a flipped byte without a word.
     if _digest(arrays, meta) != digest:
         raise ZooError(f"{path} is damaged: its contents do not match their checksum")
-    return Checkpoint(
+    saved = Checkpoint(
         path=path,
         meta=meta,
         weights={n: a for n, a in arrays.items() if not n.startswith(_OPTIMIZER)},
         optimizer={n[len(_OPTIMIZER) :]: a for n, a in arrays.items() if n.startswith(_OPTIMIZER)},
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    if whole and saved.holds != NETWORK:
+        raise UsageError(_incomplete(saved))
+    return saved
+
+
+def is_described(loaded: Mapping[str, Any]) -> bool:
+    """Whether what `mindspore.load_checkpoint` gave comes from zoo."""
+    return isinstance(loaded.get(_META), str)
+
+
+def _incomplete(saved: Checkpoint) -> str:
+    model = saved.meta["model"]
+    if saved.holds == BACKBONE:
+        return (
+            f"{saved.path} holds the backbone of {model!r} and no more: train with --set model.pretrained={saved.path}"
+        )
+    have, lack = len(saved.weights), saved.meta["source"]["missing"]
+    return (
+        f"{saved.path} holds {have} of the {have + lack} parameters of {model!r} (a partial conversion): it can only "
+        f"be trained further, zoo train {model} --checkpoint {saved.path}"
     )
 
 
@@ -130,6 +181,25 @@ def load_weights(network: Any, weights: Mapping[str, np.ndarray], origin: str) -
         ZooError: A parameter is missing, unexpected, or of another shape.
     """
     _assign({p.name: p for p in network.get_parameters()}, weights, origin)
+
+
+def load_start(network: Any, saved: Checkpoint) -> int:
+    """Put a checkpoint's weights into a network that is about to be trained; a partial one leaves the rest fresh.
+
+    Returns:
+        The number of parameters that stay fresh.
+
+    Raises:
+        UsageError: The checkpoint holds a backbone alone.
+        ZooError: The weights do not fit the network.
+    """
+    if saved.holds == BACKBONE:
+        raise UsageError(_incomplete(saved))
+    fresh = {}
+    if saved.holds == PART:
+        fresh = {p.name: p.asnumpy() for p in network.get_parameters() if p.name not in saved.weights}
+    load_weights(network, {**saved.weights, **fresh}, str(saved.path))
+    return len(fresh)
 
 
 def load_optimizer(optimizer: Any, state: Mapping[str, np.ndarray], network: Any, origin: str) -> None:

@@ -61,6 +61,7 @@ def evaluate_split(
         "runtime": model.predictor.runtime,
         "checkpoint": str(model.checkpoint) if model.checkpoint else None,
         "checkpoint_sha256": model.sha256,
+        "trained_on": model.trained_on,
         "config": config.to_dict(),
         "dataset": spec.name,
         "split": split,

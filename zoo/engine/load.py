@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from registry import Plugin, Registry, UsageError
+from registry import ModelSpec, Plugin, Registry, UsageError
 from zoo.config import Config
+from zoo.data.splits import TRAIN
 from zoo.engine import checkpoint as checkpoints
 from zoo.engine import device as devices
 from zoo.engine.build import build_model
@@ -23,6 +24,8 @@ class LoadedModel:
         plugin: Its owner.
         checkpoint: File its weights come from, None for fresh ones.
         sha256: Hex digest of that file.
+        trained_on: Data sets, ``NAME`` or ``NAME/SPLIT``, that its weights have seen: the training set of its run, or
+            what the card says of converted weights and of a model that is not trained. None: not known.
     """
 
     predictor: Predictor
@@ -30,6 +33,7 @@ class LoadedModel:
     plugin: Plugin
     checkpoint: Path | None
     sha256: str | None
+    trained_on: tuple[str, ...] | None = None
 
 
 def load_model(
@@ -50,7 +54,7 @@ def load_model(
     import mindspore as ms
 
     ms.set_seed(config.train.seed)
-    spec = registry.get("model", config.model.name)
+    spec: ModelSpec = registry.get("model", config.model.name)
     plugin = registry.owner("model", config.model.name)
     model = build_model(registry, config)
     predictor = Predictor(model, config, spec, plugin)
@@ -58,7 +62,18 @@ def load_model(
         if predictor.network is None:
             raise UsageError(f"model {spec.name!r} takes no checkpoint: it is no network")
         checkpoints.load_weights(predictor.network, saved.weights, str(saved.path))
-    return LoadedModel(predictor, config, plugin, saved.path if saved else None, saved.sha256 if saved else None)
+    seen = _trained_on(spec, saved)
+    if saved is None:
+        return LoadedModel(predictor, config, plugin, None, None, seen)
+    return LoadedModel(predictor, config, plugin, saved.path, saved.sha256, seen)
+
+
+def _trained_on(spec: ModelSpec, saved: checkpoints.Checkpoint | None) -> tuple[str, ...] | None:
+    if saved is not None and saved.meta.get("source") is None:
+        return (f"{saved.config.data.dataset}/{TRAIN}",)
+    if saved is None and spec.objectives:
+        return ()  # fresh weights
+    return tuple(spec.card.trained_on) or None
 
 
 def config_for(saved: checkpoints.Checkpoint, model: str) -> Config:

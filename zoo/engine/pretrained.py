@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from registry import NotFoundError, ZooError
-from zoo.engine.checkpoint import load_weights
+import numpy as np
+
+from registry import NotFoundError, UsageError, ZooError
+from zoo.engine import checkpoint
+from zoo.engine.foreign import MINDSPORE, recognise_file
 
 _PREFIXES = ("", "backbone.")
-"""Where an encoder's parameters stand in a file: alone, or inside a whole network."""
+"""Where an encoder's parameters stand in a file: alone, or inside a network or a part of one."""
 
 
 def load_pretrained(backbone: Any, source: str) -> None:
-    """Put the weights of a MindSpore checkpoint into an encoder.
+    """Put the weights of a checkpoint into an encoder.
 
     Args:
         backbone: The built encoder.
-        source: A ``.ckpt`` file of the encoder alone or of a network that holds it as ``backbone``. What else
+        source: A ``.ckpt`` file: a backbone or a network that ``zoo convert`` wrote, a checkpoint of a training, or
+            one that MindSpore wrote, of the encoder alone or of a network that holds it as ``backbone``. What else
             is in the file is left.
 
     Raises:
         NotFoundError: No such file.
-        ZooError: The file is no checkpoint, or lacks a parameter of the encoder.
+        UsageError: The file is another framework's.
+        ZooError: The file is no checkpoint, damaged, or lacks a parameter of the encoder.
     """
     path = Path(source).expanduser()
     if not path.is_file():
         raise NotFoundError(
             f"model.pretrained: no file {source!r}; give a .ckpt of the backbone, or null for a random start"
         )
+    found = _arrays(path)
+    names = [p.name for p in backbone.get_parameters()]
+    lacking = {prefix: [name for name in names if prefix + name not in found] for prefix in _PREFIXES}
+    prefix = min(_PREFIXES, key=lambda each: len(lacking[each]))
+    if missing := lacking[prefix]:
+        raise ZooError(
+            f"model.pretrained: {path} lacks {len(missing)} of the backbone's {len(names)} parameters "
+            f"({missing[0]}, ...)"
+        )
+    checkpoint.load_weights(backbone, {name: found[prefix + name] for name in names}, f"model.pretrained: {path}")
+
+
+def _arrays(path: Path) -> Mapping[str, np.ndarray]:
+    """Every array of a MindSpore checkpoint by name; one of zoo's is checked against its checksum."""
+    kind = recognise_file(path)
+    if kind not in (MINDSPORE, None):
+        raise UsageError(
+            f"model.pretrained: {path} is a {kind} file: make a checkpoint of it first "
+            f"(zoo convert MODEL {path} NEW.ckpt)"
+        )
     import mindspore as ms
 
     try:
-        found = {
-            name: value.asnumpy() for name, value in ms.load_checkpoint(str(path)).items() if hasattr(value, "asnumpy")
-        }
+        loaded = ms.load_checkpoint(str(path))
     except Exception as error:
         raise ZooError(f"model.pretrained: {path} is no readable MindSpore checkpoint") from error
-    names = [p.name for p in backbone.get_parameters()]
-    for prefix in _PREFIXES:
-        if all(prefix + name in found for name in names):
-            load_weights(backbone, {name: found[prefix + name] for name in names}, f"model.pretrained: {path}")
-            return
-    missing = [name for name in names if name not in found]
-    raise ZooError(f"model.pretrained: {path} lacks {len(missing)} of the backbone's parameters ({missing[0]}, ...)")
+    if checkpoint.is_described(loaded):
+        return checkpoint.read(path, whole=False).weights
+    return {name: value.asnumpy() for name, value in loaded.items() if hasattr(value, "asnumpy")}

@@ -14,7 +14,7 @@ import numpy as np
 
 from registry import DataError, MetricSpec, NotFoundError
 from zoo.data.files import pictures_by_stem
-from zoo.data.images import read_alpha, read_trimap
+from zoo.data.images import read_alpha, read_image, read_trimap
 from zoo.engine.workers import executor, workers_for
 from zoo.metrics.definitions import NAMES, check_dialect, check_rounding
 from zoo.metrics.digest import digest
@@ -22,6 +22,7 @@ from zoo.metrics.score import score
 from zoo.metrics.statistics import intervals
 from zoo.metrics.strata import facts, strata
 from zoo.metrics.summary import summarise
+from zoo.report.thumbnails import thumbnails
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Pair:
         prediction: The matte.
         target: The true alpha.
         trimap: Its trimap, or None.
+        image: The picture, to be shown, or None.
+        pictures: Make the pictures of the report page.
         dialect: Whose definitions of the metrics.
         rounding: What happens to the matte before it is scored.
     """
@@ -41,12 +44,17 @@ class Pair:
     prediction: Path
     target: Path
     trimap: Path | None
+    image: Path | None
+    pictures: bool
     dialect: str
     rounding: str
 
 
-def score_pair(pair: Pair, extra: Mapping[str, MetricSpec] | None = None) -> dict[str, Any]:
-    """The row of one picture: name, size, facts, digests, metrics.
+_Scored = tuple[dict[str, Any], dict[str, str]]
+
+
+def score_pair(pair: Pair, extra: Mapping[str, MetricSpec] | None = None) -> _Scored:
+    """The row of one picture (name, size, facts, digests, metrics) and the pictures of the page.
 
     Raises:
         DataError: A file cannot be used, or the sizes differ.
@@ -54,7 +62,8 @@ def score_pair(pair: Pair, extra: Mapping[str, MetricSpec] | None = None) -> dic
     alpha, target = (read_alpha(file, np.float64) for file in (pair.prediction, pair.target))
     trimap = read_trimap(pair.trimap) if pair.trimap is not None else None
     values = score(alpha, target, trimap, pair.dialect, pair.rounding, extra)
-    return {
+    image = read_image(pair.image) if pair.image is not None else None
+    row = {
         "image": pair.name,
         "height": target.shape[0],
         "width": target.shape[1],
@@ -63,19 +72,22 @@ def score_pair(pair: Pair, extra: Mapping[str, MetricSpec] | None = None) -> dic
         "target_sha256": digest(target),
         **values,
     }
+    return row, thumbnails(image, target, alpha) if pair.pictures else {}
 
 
 def score_folders(
     predictions: Path,
     targets: Path,
     trimaps: Path | None = None,
+    images: Path | None = None,
     dialect: str = "p3m",
     rounding: str = "float",
     extra: Mapping[str, MetricSpec] | None = None,
     limit: int | None = None,
     workers: int | None = None,
+    pictures: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     """Score every target that has a prediction of the same stem, whatever their extensions.
 
     A file without its partner, a broken one or one of another size is noted and the others go on.
@@ -84,18 +96,20 @@ def score_folders(
         predictions: Folder of predicted mattes.
         targets: Folder of true alphas.
         trimaps: Folder of trimaps, one for each target, or None.
+        images: Folder of the pictures themselves, for the page; one that is not there is not shown.
         dialect: Whose definitions of the metrics.
         rounding: What happens to predictions before scoring; see `score`.
         extra: Metrics of plugins by their name in the report. With any, threads of this process do the work: plugins
             are loaded here.
         limit: Only the first so many targets by name. Predictions of the other targets are passed over.
         workers: Processes; None: one for each core, and threads for a few pictures.
+        pictures: Make the pictures of the report page.
         on_progress: Called with the number done and the number in all.
 
     Returns:
         A report: ``metrics`` (means) with their ``intervals``, ``undefined`` (metric -> images where it is, only
         metrics with any), ``per_image`` (rows by name), ``strata``, ``problems`` (``{"image", "reason"}`` by name),
-        ``n_images``, and what it was made from.
+        ``n_images``, and what it was made from. Beside it the pictures of each image.
 
     Raises:
         NotFoundError: A folder is absent or has no pictures, or no prediction has the name of a target.
@@ -108,6 +122,7 @@ def score_folders(
     started = time.perf_counter()
     ours, truth = _pictures(predictions), _pictures(targets)
     regions = _pictures(trimaps) if trimaps is not None else None
+    shown = _pictures(images) if images is not None else {}
     if not ours.keys() & truth.keys():
         raise NotFoundError(
             f"no picture of {predictions} has the name of one of {targets}: "
@@ -123,19 +138,22 @@ def score_folders(
             problems.append(_problem(name, f"no trimap of that name in {trimaps}"))
         else:
             region = regions[name] if regions is not None else None
-            pairs.append(Pair(name, ours[name], truth[name], region, dialect, rounding))
-    rows = []
+            image = shown.get(name)
+            pairs.append(Pair(name, ours[name], truth[name], region, image, pictures, dialect, rounding))
+    rows: list[dict[str, Any]] = []
+    views: dict[str, dict[str, str]] = {}
     processes = 0 if extra else workers_for(len(pairs), workers)
     with executor(processes) as pool:
         for number, (pair, future) in enumerate(_ahead(pool, pairs, extra, 2 * processes + 2), 1):
             try:
-                rows.append(future.result())
+                row, views[pair.name] = future.result()
+                rows.append(row)
             except DataError as error:
                 problems.append(_problem(pair.name, str(error)))
             if on_progress is not None:
                 on_progress(number, len(pairs))
     means, undefined = summarise(rows)
-    return {
+    report = {
         "metrics": {**dict.fromkeys([*NAMES, *(extra or {})]), **means},
         "intervals": intervals(rows),
         "undefined": undefined,
@@ -153,15 +171,16 @@ def score_folders(
         "workers": processes,
         "seconds": time.perf_counter() - started,
     }
+    return report, views
 
 
 def _ahead(
     pool: Executor, pairs: Iterable[Pair], extra: Mapping[str, MetricSpec] | None, count: int
-) -> Iterator[tuple[Pair, Future[dict[str, Any]]]]:
+) -> Iterator[tuple[Pair, Future[_Scored]]]:
     """Each pair with the future of its row, no more than ``count`` at a time."""
     source = iter(pairs)
 
-    def begin(some: int) -> list[tuple[Pair, Future[dict[str, Any]]]]:
+    def begin(some: int) -> list[tuple[Pair, Future[_Scored]]]:
         return [(pair, pool.submit(score_pair, pair, extra or None)) for pair in islice(source, some)]
 
     waiting = begin(count)

@@ -169,9 +169,9 @@ class Training:
         if resume:
             self.console.say(f"{self.folder} has no checkpoint yet: starting at step 0")
         if start_from is not None:
-            saved = checkpoints.read(start_from)
-            checkpoints.load_weights(self.network, saved.weights, str(start_from))
-            self.console.say(f"starting from the weights of {start_from}")
+            fresh = checkpoints.load_start(self.network, checkpoints.read(start_from, whole=False))
+            rest = f"; {fresh} parameters that it lacks start fresh" if fresh else ""
+            self.console.say(f"starting from the weights of {start_from}{rest}")
         return 0
 
     def _validator(self) -> Predictor | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from registry import DataError, ShapeError
+from zoo.data.opencv import cv2
 
 
 def as_matte(matte: np.ndarray, name: str = "alpha") -> np.ndarray:
@@ -40,6 +41,51 @@ def as_pair(alpha: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     same_shape(alpha, target)
     return as_matte(alpha, "alpha"), as_matte(target, "target")
+
+
+def as_mattes(alpha: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two mattes of one shape, each in its own dtype where that is uint8, float32 or float64, else as float64.
+
+    Raises:
+        ShapeError: The shapes differ, or one is not (H, W).
+        DataError: One is neither float nor uint8.
+    """
+    same_shape(alpha, target)
+    return as_stored(alpha, "alpha"), as_stored(target, "target")
+
+
+def as_stored(matte: np.ndarray, name: str = "alpha") -> np.ndarray:
+    """A matte, contiguous, in its own dtype where that is uint8, float32 or float64, else as float64.
+
+    A metric that works through the image in parts turns them into float64 one by one, with `to_float64`: several times
+    quicker than a whole matte, which does not fit into the processor's cache.
+
+    Raises:
+        ShapeError: It is not (H, W), or it is empty.
+        DataError: It is neither float nor uint8.
+    """
+    matte = np.asarray(matte)
+    if matte.ndim == 2 and matte.size and matte.dtype in (np.uint8, np.float32):
+        return np.ascontiguousarray(matte)
+    return as_matte(matte, name)
+
+
+def to_float64(part: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Pixels of a matte as `as_stored` makes it, as float64 in [0, 1].
+
+    Args:
+        part: The pixels; any shape, or (rows, columns) if ``out`` is given.
+        out: Where to write them, float64 of the same shape; None: a new array.
+    """
+    if out is None:
+        return part / 255.0 if part.dtype == np.uint8 else part.astype(np.float64)
+    if part.dtype == np.uint8:
+        return cv2.LUT(part, _255THS, out)
+    np.copyto(out, part)
+    return out
+
+
+_255THS = np.arange(256) / 255.0
 
 
 def same_shape(alpha: np.ndarray, target: np.ndarray) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from registry import DataError, MetricSpec, PluginError, UsageError, ZooError
-from zoo.metrics.arrays import as_matte, check_trimap, same_shape
+from zoo.metrics.arrays import as_pair, as_stored, check_trimap, same_shape
 from zoo.metrics.definitions import check_dialect, check_rounding
+from zoo.metrics.steps import exact
 
 
 def score(
@@ -40,15 +41,17 @@ def score(
         UsageError: Unknown dialect or rounding, or a metric of a plugin has the name of one of the dialect.
         PluginError: A metric of a plugin failed.
     """
-    metrics = check_dialect(dialect).metrics
+    family = check_dialect(dialect)
     check_rounding(rounding)
     same_shape(alpha, target)
     # Read-only views: a metric that writes into what it was given fails instead of changing the next one's input.
-    alpha = _read_only(_round(_in_range(alpha, "alpha"), rounding))
-    target = _read_only(as_matte(_in_range(target, "target"), "target"))
+    alpha = _read_only(_round(_in_range(exact(np.asarray(alpha)), "alpha"), rounding))
+    target = _read_only(as_stored(_in_range(exact(np.asarray(target)), "target"), "target"))
     if trimap is not None:
         trimap = _read_only(check_trimap(trimap, target.shape))
-    values = {metric.name: metric.load()(alpha, target, trimap) for metric in metrics}
+    if extra or not family.together:
+        alpha, target = (_read_only(matte) for matte in as_pair(alpha, target))  # once, not in every metric
+    values = family.load()(alpha, target, trimap)
     for name, spec in (extra or {}).items():
         if name in values:
             raise UsageError(f"metric {name!r} of a plugin has the name of one of dialect {dialect}; rename it")
@@ -58,7 +61,6 @@ def score(
 
 def _in_range(matte: np.ndarray, name: str) -> np.ndarray:
     """The matte in its own dtype, refused unless it is a finite one in [0, 1] or uint8."""
-    matte = np.asarray(matte)
     if matte.size == 0 or matte.dtype == np.uint8:
         return matte
     low, high = matte.min(), matte.max()
@@ -71,12 +73,12 @@ def _in_range(matte: np.ndarray, name: str) -> np.ndarray:
 
 
 def _round(alpha: np.ndarray, rounding: str) -> np.ndarray:
-    """The prediction as float64, through 8 bits unless rounding is ``float``; (H, W)."""
+    """The prediction as `as_stored` has it, through 8 bits unless rounding is ``float``; (H, W)."""
     if rounding == "float" or not np.issubdtype(alpha.dtype, np.floating):
-        return as_matte(alpha, "alpha")
+        return as_stored(alpha, "alpha")
     # In its own precision, as a program that writes the file does: 255 x (v / 255) is v there.
     steps = np.floor(alpha * 255) if rounding == "truncated" else np.rint(alpha * 255)
-    return as_matte(steps.astype(np.float64) / 255, "alpha")
+    return as_stored(steps.astype(np.uint8), "alpha")
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -49,7 +49,7 @@ class Difference:
 
     Attributes:
         metric: Name of the metric.
-        n: Images that both have a value of; for two splits see ``n_a`` and ``n_b`` instead.
+        n: Images that both have a value of; 0 for two splits, whose counts are ``n_a`` and ``n_b``.
         mean: Mean difference, B - A; None if there is no image.
         low: Lower end of its interval; None with fewer than two images.
         high: Upper end.
@@ -63,7 +63,7 @@ class Difference:
 
     metric: str
     n: int
-    mean: float | None
+    mean: float | None = None
     low: float | None = None
     high: float | None = None
     wins: int | None = None
@@ -136,12 +136,13 @@ def paired_difference(
     """
     a, b = _by_image(rows_a, metric), _by_image(rows_b, metric)
     changes = _sorted(b[image] - a[image] for image in a if image in b)
-    counts = {"metric": metric, "n": len(changes), "n_a": len(a), "n_b": len(b)}
+    found = Difference(metric, len(changes), wins=0, losses=0, ties=0, n_a=len(a), n_b=len(b))
     if not len(changes):
-        return Difference(mean=None, wins=0, losses=0, ties=0, **counts)
+        return found
     below, above = int((changes < 0).sum()), int((changes > 0).sum())
     ends = interval(changes, level)
-    return Difference(
+    return replace(
+        found,
         mean=_mean(changes),
         low=ends and ends[0],
         high=ends and ends[1],
@@ -149,7 +150,6 @@ def paired_difference(
         losses=above if lower_is_better else below,
         ties=len(changes) - below - above,
         p=sign_flip_p(changes),
-        **counts,
     )
 
 
@@ -168,18 +168,18 @@ def unpaired_difference(
         The difference; without wins, ties and p-value, and without an interval if a set has fewer than two values.
     """
     a, b = _sorted(_by_image(rows_a, metric).values()), _sorted(_by_image(rows_b, metric).values())
-    counts = {"metric": metric, "n": 0, "n_a": len(a), "n_b": len(b)}
+    found = Difference(metric, 0, n_a=len(a), n_b=len(b))
     if not len(a) or not len(b):
-        return Difference(mean=None, **counts)
+        return found
     mean = _mean(b) - _mean(a)
     if min(len(a), len(b)) < 2:
-        return Difference(mean=mean, **counts)
+        return replace(found, mean=mean)
     drawn = _resampled_means(b, RESAMPLES, SEED + 1) - _resampled_means(a, RESAMPLES, SEED)
     # What each image adds to the difference; those of A enter with the other sign (Davison and Hinkley, Bootstrap
     # Methods and their Application, 1997, chapter 5).
     influence = np.concatenate([(b - b.mean()) / len(b), (a.mean() - a) / len(a)])
     low, high = _bca(mean, drawn, influence, _quantile(level, min(len(a), len(b))))
-    return Difference(mean=mean, low=low, high=high, **counts)
+    return replace(found, mean=mean, low=low, high=high)
 
 
 def privacy_gap(report_p: Mapping[str, Any], report_np: Mapping[str, Any]) -> dict[str, Difference]:

@@ -55,9 +55,10 @@ def unknown_width(trimap: np.ndarray) -> float | None:
           0   |  1     2     2     1   |  0           distance to the nearest known centre, mean 1.5
               | 0.5   1.5   1.5   0.5  |              to the edge, mean 1 = w / 4
 
-    so half a pixel is taken off. This is exact for a straight band of an even number of pixels, w + 1 / w for an odd
-    one. The width of a region that is no band is that of the band with the same mean distance. A region that ends at
-    the picture's border counts as if mirrored there.
+    so half a pixel is taken off. This is exact for an upright band of an even number of pixels, w + 1 / w for an odd
+    one, and up to a pixel less for a slanted or curved one, whose staircase has a known centre nearer by. The width of
+    a region that is no band is that of the band with the same mean distance. A region that ends at the picture's border
+    counts as if mirrored there.
 
     Args:
         trimap: (H, W); 128 is unknown, everything else known.

@@ -11,28 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo.files import write_text
-from zoo.report.record import MAIN_METRICS, METRICS, completeness, metric_names, worst_first
+from zoo.metrics.definitions import DIALECTS
+from zoo.report.record import MAIN_METRICS, completeness, metric_names, worst_first
 from zoo.report.table import format_metric, images_label
 from zoo.report.thumbnails import ERROR_COLOURS, ERROR_MAX, VIEWS
 
 _HERE = Path(__file__).parent
 
 _TITLES: Mapping[str, str] = {"error": "error map"}
-
-_WHAT: Mapping[str, str] = {
-    "SAD": "sum of absolute differences, in thousands",
-    "MSE": "mean squared error",
-    "MAD": "mean absolute difference",
-    "GRAD": "gradient error",
-    "CONN": "connectivity error",
-}
-
-_REGIONS: Mapping[str, str] = {
-    "": "whole image",
-    "T": "unknown region of the trimap",
-    "FG": "foreground of the trimap",
-    "BG": "background of the trimap",
-}
 
 _STRATA: Mapping[str, tuple[str, float, int]] = {
     "unknown_width": ("Width of the unknown region, pixels", 1, 1),
@@ -155,11 +141,9 @@ def _summary(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
     values = [row[name] for row in report.get("per_image", ()) if row.get(name) is not None]
     mean = report["metrics"].get(name)
     saved = report.get("saved_metrics") or {}
-    base, _, region = name.partition("-")
-    where = _REGIONS.get(region, region)
     return {
         "name": name,
-        "what": f"{_WHAT[base]}, {where}" if region and name in METRICS else _WHAT.get(name, ""),
+        "what": _meanings(report).get(name, ""),
         "defined": mean is not None,
         "mean": format_metric(name, mean),
         "interval": _range(name, (report.get("intervals") or {}).get(name)),
@@ -169,6 +153,12 @@ def _summary(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "greatest": format_metric(name, max(values, default=None)),
         "undefined": report.get("undefined", {}).get(name, 0),
     }
+
+
+def _meanings(report: Mapping[str, Any]) -> dict[str, str]:
+    """What each metric is in the report's dialect; nothing is known of a plugin's metric or another zoo's dialect."""
+    dialect = DIALECTS.get(str(report.get("dialect")))
+    return {definition.name: str(definition) for definition in dialect.metrics} if dialect else {}
 
 
 def _range(name: str, ends: Sequence[float] | None) -> str:
@@ -202,10 +192,13 @@ def _facts(report: Mapping[str, Any]) -> list[dict[str, Any]]:
         report.get("processor"),
         f"{threads} thread{'' if threads == 1 else 's'}" if threads else None,
     ]
+    # A report of mattes from files knows no checkpoint.
+    weights = (report["checkpoint"] or "none: fresh weights") if "checkpoint" in report else None
     facts = [
         {"name": "Images", "text": images_label(report)},
         {"name": "Plugin", "text": " ".join(str(report[k]) for k in ("plugin", "plugin_version") if report.get(k))},
-        {"name": "Checkpoint", "text": report.get("checkpoint") or "none: fresh weights", "code": True},
+        {"name": "Mattes", "text": report.get("predictions"), "code": True},
+        {"name": "Checkpoint", "text": weights, "code": True},
         {"name": "SHA-256 of the checkpoint", "text": digest and digest[:12], "full": digest, "code": True},
         {"name": "Metric dialect", "text": report.get("dialect")},
         {"name": "Rounding", "text": report.get("rounding")},

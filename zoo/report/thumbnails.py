@@ -40,11 +40,13 @@ VIEWS = ("image", "target", "matte", "error", "composite")
 """Names of the pictures, in the order of the page."""
 
 
-def thumbnails(image: np.ndarray, target: np.ndarray | None, matte: np.ndarray, side: int = SIDE) -> dict[str, str]:
+def thumbnails(
+    image: np.ndarray | None, target: np.ndarray | None, matte: np.ndarray, side: int = SIDE
+) -> dict[str, str]:
     """The pictures of one image as data URIs.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB; None: neither it nor the composite is shown.
         target: (H, W) float in [0, 1]; None: no target and no error map.
         matte: (H, W) float in [0, 1].
         side: Longest side of the pictures; smaller images stay as they are.
@@ -55,17 +57,19 @@ def thumbnails(image: np.ndarray, target: np.ndarray | None, matte: np.ndarray, 
     Raises:
         ShapeError: The arrays differ in height or width.
     """
+    against, size = ("image", image.shape[:2]) if image is not None else ("matte", matte.shape)
     for name, array in (("matte", matte), ("target", target)):
-        if array is not None and array.shape != image.shape[:2]:
-            raise ShapeError(f"{name} has shape {array.shape}, image has {image.shape[:2]}")
-    pictures: dict[str, Any] = {"image": reduce(image, side)}
+        if array is not None and array.shape != size:
+            raise ShapeError(f"{name} has shape {array.shape}, {against} has {size}")
+    pictures: dict[str, Any] = {"image": reduce(image, side)} if image is not None else {}
     if target is not None:
         pictures["target"] = grey(reduce(target, side))
     pictures["matte"] = grey(reduce(matte, side))
     if target is not None:
         # Averaged before it is coloured: a colour is then the mean error of the pixels it stands for.
         pictures["error"] = error_map(reduce(np.abs(matte - target), side))
-    pictures["composite"] = reduce(composite(image, matte), side)
+    if image is not None:
+        pictures["composite"] = reduce(composite(image, matte), side)
     return {name: data_uri(picture) for name, picture in pictures.items()}
 
 

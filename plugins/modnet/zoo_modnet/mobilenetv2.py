@@ -21,7 +21,11 @@ _TAPS = (1, 3, 6, 13, 18)
 
 
 def _conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> list[nn.Cell]:
-    """Convolution without bias and batch norm, as PyTorch defines both."""
+    """Convolution without bias and batch norm, as PyTorch defines both.
+
+    Padding is the same on every side ("same", MindSpore's default, is not under stride 2). Momentum is the share that
+    is kept: 0.9 is PyTorch's 0.1. The norm uses the biased variance of the batch and keeps the unbiased one.
+    """
     convolution = nn.Conv2d(
         inputs, outputs, kernel, stride, pad_mode="pad", padding=kernel // 2, group=groups, weight_init="zeros"
     )

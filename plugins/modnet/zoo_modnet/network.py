@@ -19,38 +19,52 @@ from mindspore import Tensor, nn, ops
 from zoo import UsageError
 from zoo_modnet.initialisation import initialise
 
-_EPSILON = 1e-5
+_EPSILON = 1e-5  # PyTorch's default in every norm, written out because frameworks differ
 
 
-def _resize(x: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear with half-pixel centres: (N, C, H, W) -> (N, C, height, width)."""
+def resize(x: Tensor, height: int, width: int) -> Tensor:
+    """Bilinear with half-pixel centres: (N, C, H, W) -> (N, C, height, width).
+
+    Pixel i of the result looks at (i + 0.5) * H / height - 0.5, as in PyTorch; aligned corners, or centres at whole
+    numbers, shift every map by a part of a pixel. Shrinking does not smooth: two by two pixels are looked at, at any
+    factor.
+    """
     return ops.interpolate(x, size=(height, width), mode="bilinear", align_corners=False)
 
 
-def _double(x: Tensor) -> Tensor:
+def double(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, C, 2H, 2W)."""
-    return _resize(x, 2 * x.shape[2], 2 * x.shape[3])
+    return resize(x, 2 * x.shape[2], 2 * x.shape[3])
 
 
 class InstanceNorm(nn.Cell):
-    """Every channel of every image to mean 0 and variance 1; no parameters, the same in training and evaluation.
+    """Every channel of every image to mean 0 and variance 1; no parameters, no running statistics.
 
-    MindSpore has no instance norm on the CPU. A batch norm that takes each channel of each image for a channel
-    of one image is the same thing, and the quickest of the forms that run there.
+    MindSpore has no instance norm on the CPU, so other norms are given a shape in which they are one. Which one depends
+    on the mode, what is computed does not: PyTorch's InstanceNorm2d takes the image's own statistics in evaluation too.
+
+    * Training: a batch norm that takes each channel of each image for a channel of one image; the quickest there
+      forward and backward. It sums in float32 one value after the other, which is fine where there is noise, but on a
+      flat area every addition rounds the same way: half a percent off at 512 x 512, more on larger pictures.
+    * Evaluation: a layer norm of rows, precise for any picture. Its gradient would cost several times as much.
     """
 
     def __init__(self) -> None:
         super().__init__()
         # Momentum 0: the kernel writes its moving statistics in place, and constants are shared in a compiled graph.
         # Any other momentum changes them under the gradient's feet (30 % error); this one writes back what was there.
-        self.norm = ops.BatchNorm(is_training=True, epsilon=_EPSILON, momentum=0.0)
+        self.columns = ops.BatchNorm(is_training=True, epsilon=_EPSILON, momentum=0.0)
+        self.rows = ops.LayerNorm(begin_norm_axis=1, begin_params_axis=2, epsilon=_EPSILON)
 
     def construct(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape."""
         n, c, h, w = x.shape
-        ones = ops.ones((n * c,), x.dtype)
-        zeros = ops.zeros((n * c,), x.dtype)
-        y = self.norm(x.reshape((1, n * c, h, w)), ones, zeros, zeros, ones)[0]
+        if self.training:
+            ones, zeros = ops.ones((n * c,), x.dtype), ops.zeros((n * c,), x.dtype)
+            y = self.columns(x.reshape((1, n * c, h, w)), ones, zeros, zeros, ones)[0]
+        else:
+            one, zero = ops.ones((1,), x.dtype), ops.zeros((1,), x.dtype)
+            y = self.rows(x.reshape((n * c, h * w, 1)), one, zero)[0]
         return y.reshape((n, c, h, w))
 
 
@@ -63,7 +77,11 @@ class IBNorm(nn.Cell):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        # The floor goes to the batch norm. (The authors' first commit took the instance norm's channels from another
+        # place where their number is odd, ZHKKKe/MODNet issue 43; the published widths are all even.)
         self.sizes = (channels // 2, channels - channels // 2)
+        # Momentum is the share that is kept, so 0.9 is PyTorch's 0.1. Both normalise with the biased variance of the
+        # batch and keep the unbiased one.
         self.bnorm = nn.BatchNorm2d(channels // 2, eps=_EPSILON, momentum=0.9)
         self.inorm = InstanceNorm()
 
@@ -86,6 +104,8 @@ class ConvUnit(nn.Cell):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, plain: bool = False) -> None:
         super().__init__()
+        # MindSpore's defaults are pad_mode "same", which with stride 2 pads an even side on the far end only, and no
+        # bias. Here as in PyTorch: the same padding on every side, and a bias even where the norm takes it back.
         layers: list[nn.Cell] = [
             nn.Conv2d(
                 inputs,
@@ -151,8 +171,8 @@ class LowResolutionBranch(nn.Cell):
 
     def construct(self, enc32x: Tensor) -> Tensor:
         """(N, coarse, H/32, W/32) -> (N, fine, H/8, W/8)."""
-        x = self.conv_lr16x(_double(self.se_block(enc32x)))
-        return self.conv_lr8x(_double(x))
+        x = self.conv_lr16x(double(self.se_block(enc32x)))
+        return self.conv_lr8x(double(x))
 
     def head(self, lr8x: Tensor) -> Tensor:
         """(N, fine, H/8, W/8) -> semantic (N, 1, H/16, W/16) in [0, 1]."""
@@ -205,17 +225,17 @@ class HighResolutionBranch(nn.Cell):
             (N, width, H/2, W/2).
         """
         height, width = image.shape[2:]
-        image2x = _resize(image, height // 2, width // 2)
-        image4x = _resize(image, height // 4, width // 4)
+        image2x = resize(image, height // 2, width // 2)
+        image4x = resize(image, height // 4, width // 4)
         enc2x = self.tohr_enc2x(enc2x)
         x = self.conv_enc2x(ops.concat((image2x, enc2x), axis=1))  # 1/4 from here
         x = self.conv_enc4x(ops.concat((x, self.tohr_enc4x(enc4x)), axis=1))
         x = self.conv_hr4x(ops.concat((x, lr4x, image4x), axis=1))
-        return self.conv_hr2x(ops.concat((_double(x), enc2x), axis=1))  # 1/2
+        return self.conv_hr2x(ops.concat((double(x), enc2x), axis=1))  # 1/2
 
     def head(self, image: Tensor, hr2x: Tensor) -> Tensor:
         """Features (N, width, H/2, W/2) -> detail (N, 1, H, W) in [0, 1]."""
-        return ops.sigmoid(self.conv_hr(ops.concat((_double(hr2x), image), axis=1)))
+        return ops.sigmoid(self.conv_hr(ops.concat((double(hr2x), image), axis=1)))
 
 
 class FusionBranch(nn.Cell):
@@ -243,9 +263,9 @@ class FusionBranch(nn.Cell):
         Returns:
             (N, 1, H, W) in [0, 1].
         """
-        x = _double(self.conv_lr4x(lr4x))  # 1/2
+        x = double(self.conv_lr4x(lr4x))  # 1/2
         x = self.conv_f2x(ops.concat((x, hr2x), axis=1))
-        return ops.sigmoid(self.conv_f(ops.concat((_double(x), image), axis=1)))  # 1/1
+        return ops.sigmoid(self.conv_f(ops.concat((double(x), image), axis=1)))  # 1/1
 
 
 class MODNet(nn.Cell):
@@ -274,6 +294,8 @@ class MODNet(nn.Cell):
                 f"of at least 2, not {hr_channels!r} and {list(lr_channels)}"
             )
         self.index2, self.index4, self.index32 = maps[2], maps[4], maps[32]
+        # The encoder is here alone. In the authors' files it stands twice, under their low-resolution branch too; those
+        # are one set of weights.
         enc2x, enc4x, enc32x = (backbone.channels[maps[stride]] for stride in (2, 4, 32))
         self.backbone = backbone
         self.lr_branch = LowResolutionBranch((enc32x, *lr_channels))
@@ -306,7 +328,7 @@ class MODNet(nn.Cell):
             raise ValueError(f"modnet: height and width must be multiples of 32, not {height} and {width}")
         maps = self.backbone(image)
         lr8x = self.lr_branch(maps[self.index32])
-        lr4x = _double(lr8x)
+        lr4x = double(lr8x)
         hr2x = self.hr_branch(image, maps[self.index2], maps[self.index4], lr4x)
         return lr8x, hr2x, self.f_branch(image, lr4x, hr2x)
 

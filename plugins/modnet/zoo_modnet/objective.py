@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from zoo_modnet.network import resize
 
-def _gaussian(sigma: float = 0.8, radius: int = 3) -> np.ndarray:
+
+def gaussian(sigma: float = 0.8, radius: int = 3) -> np.ndarray:
     """The 3x3 kernel of the reference: a Gaussian cut at four sigma, its tails mirrored back into three pixels.
 
     Returns:
@@ -48,8 +50,8 @@ class SupervisedObjective(nn.Cell):
         self.semantic_scale = semantic_scale
         self.detail_scale = detail_scale
         self.matte_scale = matte_scale
-        self.kernel = Tensor(_gaussian())
-        self.pad = nn.ReflectionPad2d(1)
+        self.kernel = Tensor(gaussian())
+        self.pad = nn.ReflectionPad2d(1)  # mirrored without the edge pixel, unlike the tails of the kernel
 
     def construct(
         self, image: Tensor, alpha: Tensor | None, trimap: Tensor | None
@@ -77,8 +79,12 @@ class SupervisedObjective(nn.Cell):
 
     def semantic_loss(self, semantic: Tensor, alpha: Tensor) -> Tensor:
         """Squared error of the coarse output (N, 1, H/16, W/16) against the blurred true alpha."""
-        small = ops.interpolate(alpha, size=semantic.shape[2:], mode="bilinear", align_corners=False)
-        return ops.square(semantic - ops.conv2d(self.pad(small), self.kernel)).mean()
+        small = resize(alpha, *semantic.shape[2:])  # the four middle pixels of 16 x 16, no average of all
+        return ops.square(semantic - self.blur(small)).mean()
+
+    def blur(self, x: Tensor) -> Tensor:
+        """Pictures of one channel (N, 1, H, W) under the 3x3 Gaussian."""
+        return ops.conv2d(self.pad(x), self.kernel)
 
     def detail_loss(self, detail: Tensor, alpha: Tensor, trimap: Tensor) -> Tensor:
         """Absolute error in the unknown region, as a mean over all pixels."""

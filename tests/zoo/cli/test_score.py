@@ -55,8 +55,7 @@ def test_json_is_what_score_says_of_each_pair(folders, zoo_score):
     for row in report["per_image"]:
         assert (row["height"], row["width"]) == (20, 24)
         expected = score(*folders[row["image"]])
-        # Files are read as float32, whose 255ths are off by up to 3e-8.
-        assert {name: row[name] for name in NAMES} == pytest.approx(expected, rel=1e-6)
+        assert {name: row[name] for name in NAMES} == pytest.approx(expected, rel=1e-12)
     means = {name: np.mean([row[name] for row in report["per_image"]]) for name in NAMES}
     assert report["metrics"] == pytest.approx(means, rel=1e-12)
     assert (report["n_images"], report["undefined"], report["problems"]) == (3, {}, [])
@@ -175,9 +174,10 @@ def test_rounding_and_dialect(folders, zoo_score):
     # Predictions from 8-bit files are what they were.
     assert json.loads(out)["metrics"] == pytest.approx(json.loads(zoo_score("pred", "target", "--json")[0])["metrics"])
     assert json.loads(out)["rounding"] == "truncated"
-    _, _, error = zoo_score("pred", "target", "--dialect", "dim")
+    _, _, error = zoo_score("pred", "target", "--dialect", "dimm")
     assert type(error) is UsageError
-    assert str(error).startswith("no dialect 'dim'; dialects: p3m.")
+    assert str(error).startswith("no dialect 'dimm'; dialects: p3m, ")
+    assert str(error).endswith("Did you mean 'dim'?")
 
 
 def test_output_folder(folders, zoo_score, tmp_path):
@@ -188,9 +188,47 @@ def test_output_folder(folders, zoo_score, tmp_path):
     rows = list(csv.DictReader((tmp_path / "result" / "here" / "per_image.csv").read_text().splitlines()))
     assert list(rows[0]) == ["image", "height", "width", *NAMES]
     assert (rows[0]["image"], rows[0]["SAD-T"]) == ("p_1", "")
+    page = (tmp_path / "result" / "here" / "report.html").read_text()
+    assert page.count("data:image/jpeg") == 3 * 3, "target, matte and error of three pairs"
+
+
+def test_the_page_shows_the_pictures_where_they_are_given(folders, zoo_score, tmp_path):
+    (tmp_path / "images").mkdir()
+    write_png(tmp_path / "images" / "p_2.png", np.zeros((20, 24, 3), np.uint8))
+    _, _, error = zoo_score("pred", "target", "--images", "images", "--output", "result")
+    assert error is None
+    assert (tmp_path / "result" / "report.html").read_text().count("data:image/jpeg") == 3 * 3 + 2
+    _, _, error = zoo_score("pred", "target", "--images", "images")
+    assert type(error) is UsageError
 
 
 def test_an_output_folder_that_cannot_be_made(folders, zoo_score, tmp_path):
     (tmp_path / "file").write_text("")
     _, _, error = zoo_score("pred", "target", "--output", "file/here")
     assert str(error).startswith("file/here: the report cannot be written (")
+
+
+def test_mattes_of_any_tool_become_a_row_of_the_table(folders, zoo_score, tmp_path):
+    words = ("--model", "another tool", "--dataset", "P3M-10k", "--split", "p3m_500_p", "--given-trimap")
+    out, _, error = zoo_score("pred", "target", *words, "--output", "result", "--json")
+    assert error is None
+    report = json.loads(out)
+    assert (report["model"], report["dataset"], report["split"]) == ("another tool", "P3M-10k", "P3M-500-P")
+    assert (report["n_published"], report["complete"], report["needs_trimap"]) == (500, False, True)
+    from zoo.cli.bench_accuracy import accuracy
+
+    done = CliRunner().invoke(
+        accuracy, ["--no-plugins", "--records", "result", "--split", "P3M-500-P", "--json"], standalone_mode=False
+    )
+    assert done.exception is None
+    (row,) = [row for row in json.loads(done.stdout)["splits"][0]["rows"] if row["kind"] == "record"]
+    assert (row["method"], row["given"], row["comparable"], row["n_images"]) == ("another tool", "trimap", False, 3)
+    assert row["metrics"]["SAD"] == report["metrics"]["SAD"]
+
+
+def test_half_an_origin_is_refused(folders, zoo_score):
+    _, _, error = zoo_score("pred", "target", "--model", "x", "--split", "P3M-500-P")
+    assert type(error) is UsageError
+    assert str(error).endswith("--dataset is missing")
+    _, _, error = zoo_score("pred", "target", "--model", "x", "--dataset", "P3M-10k", "--split", "P3M-500-Q")
+    assert type(error) is NotFoundError

@@ -272,11 +272,17 @@ def test_published_results():
         assert row["split"] in ("P3M-500-P", "P3M-500-NP")
         assert row["method"]
         assert row["source"]
+        assert row["dialect"] == ("p3m" if row["source"] == "JizhiziLi/P3M, README" else "not stated")
+        assert ("given" in row) == ("given a" in row["setting"])
+        assert ("n_images" in row) == ("480 pictures" in row["setting"])
         assert set(row) <= {
             "method",
             "split",
             "source",
             "setting",
+            "dialect",
+            "given",
+            "n_images",
             "SAD",
             "MSE",
             "MAD",

@@ -68,7 +68,13 @@ def test_never_below_one_stride():
 
 
 def test_labels_name_what_the_protocol_depends_on():
-    assert [label(name, 512) for name in PROTOCOLS] == ["cut 512", "pad 512", "half", "half-smoothed", "mindspore18 512"]
+    assert [label(name, 512) for name in PROTOCOLS] == [
+        "cut 512",
+        "pad 512",
+        "half",
+        "half-smoothed",
+        "mindspore18 512",
+    ]
 
 
 def test_an_unknown_protocol_is_refused():

@@ -1,5 +1,6 @@
 """Every metric against an independent implementation, `plain.py`."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -54,6 +55,40 @@ def test_eight_bit_mattes(plain, size):
         alpha, target, trimap = blobs(seed, size)
         alpha, target = (np.rint(matte * 255).astype(np.uint8) for matte in (alpha, target))
         check(plain, alpha, target, trimap, truth=(alpha / 255, target / 255))
+
+
+def test_an_8_bit_truth_and_a_trimap_that_contradicts_it(plain):
+    for seed in range(3):
+        alpha, target, _ = blobs(seed, (61, 47))
+        target = np.rint(target * 255).astype(np.uint8)
+        trimap = noise(seed, (61, 47))[2]
+        check(plain, alpha.astype(np.float32), target, trimap, truth=(np.float64(np.float32(alpha)), target / 255))
+
+
+def hairy(seed, size):
+    """A soft body with strands a pixel wide and islands; the prediction nowhere exact, and sloped everywhere."""
+    rng = np.random.default_rng(seed)
+    target = blobs(seed, size)[1]
+    for _ in range(60):
+        start, end = (tuple(int(value) for value in rng.integers(0, size[::-1])) for _ in range(2))
+        drawn = np.zeros(size, np.uint8)
+        cv2.line(drawn, start, end, int(rng.integers(40, 255)), 1, cv2.LINE_AA)
+        target = np.maximum(target, drawn / 255)
+    y, x = np.mgrid[: size[0], : size[1]]
+    wave = 0.001 * (1 + np.sin(x / 40) * np.cos(y / 30))
+    alpha = np.clip(cv2.GaussianBlur(target, (0, 0), 1.0), wave, 1 - wave)
+    trimap = np.where(target > 0.99, 255, np.where(target < 0.01, 0, 128)).astype(np.uint8)
+    return alpha, target, trimap
+
+
+# More pixels, blocks and cells than are worked through at a time, with and without a rest in cells and blocks.
+@pytest.mark.parametrize("size", [(384, 512), (301, 407), (1100, 70)], ids=str)
+@pytest.mark.parametrize("make", [blobs, hairy])
+def test_images_larger_than_what_is_done_at_a_time(plain, make, size):
+    alpha, target, trimap = make(1, size)
+    check(plain, alpha, target, trimap)
+    alpha, steps = alpha.astype(np.float32), np.rint(target * 255).astype(np.uint8)
+    check(plain, alpha, steps, trimap, truth=(np.float64(alpha), steps / 255))
 
 
 @pytest.mark.parametrize("levels", [2, 3, 11, 21])

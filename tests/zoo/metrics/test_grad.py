@@ -48,15 +48,56 @@ def test_axioms():
     assert grad(np.full((9, 70), 0.1), np.full((9, 70), 0.7)) == 0
 
 
-@pytest.mark.parametrize("tile", [5, 24, 64])
-def test_tiles_leave_no_trace(tile, monkeypatch):
-    rng = np.random.default_rng(2)
-    alpha, target = rng.random((2, 70, 53))
-    expected = grad(alpha, target)
-    monkeypatch.setattr(module, "_TILE", tile)
-    monkeypatch.setattr(module, "_WINDOW", tile + 12)
-    smooth, derivative = (module._filter_matrix(kernel) for kernel in module._kernels())
-    monkeypatch.setattr(module, "_SMOOTH", smooth)
-    monkeypatch.setattr(module, "_DERIVATIVE", derivative)
-    monkeypatch.setattr(module, "_FILTERS", np.concatenate([derivative, smooth]))
-    assert grad(alpha, target) == pytest.approx(expected, rel=1e-12)
+def related(size, seed):
+    """Two mattes with flat and sloped parts, partly in the same places."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: size[0], : size[1]]
+    target = np.clip((size[1] / 3 - np.hypot(y - size[0] / 2, x - size[1] / 2)) / 6, 0, 1)
+    alpha = np.where(x < size[1] / 2, rng.random(size), target)
+    return alpha, target
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 7, 1000])
+def test_parts_leave_no_trace(at_a_time, monkeypatch):
+    pairs = [related(size, 0) for size in [(70, 53), (64, 48), (33, 9)]]
+    expected = [grad(*pair) for pair in pairs]
+    monkeypatch.setattr(module, "_AT_A_TIME", at_a_time)
+    assert [grad(*pair) for pair in pairs] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 8, 16, 64])
+def test_rows_of_a_product_leave_no_trace(rows, monkeypatch):
+    pair = related((70, 53), 1)
+    expected = grad(*pair)
+    monkeypatch.setattr(module, "_ROWS", rows)
+    down = np.stack([module._matrix(kernel, rows) for kernel in module._kernels()])[:, None]
+    monkeypatch.setattr(module, "_DOWN", down)
+    assert grad(*pair) == pytest.approx(expected, rel=1e-12)
+
+
+def test_only_sloped_blocks_are_filtered(monkeypatch):
+    # Flat but for one pixel, in cell (12, 12). Filters see it from cells 11 to 13 at most: of blocks that are eight
+    # cells high and one wide, three in the second row.
+    matte = np.zeros((320, 320))
+    matte[100, 100] = 1
+    seen = []
+    original = module._gradients
+
+    def spy(cells, blocks):
+        seen.append(np.argwhere(blocks).tolist())
+        return original(cells, blocks)
+
+    monkeypatch.setattr(module, "_gradients", spy)
+    assert grad(matte, np.zeros((320, 320))) > 0
+    assert seen == [[[1, 11], [1, 12], [1, 13]], [], [], []]
+
+
+@pytest.mark.parametrize("place", ["top", "bottom", "left", "right", "corner"])
+def test_errors_at_the_border_against_scipy(plain, place):
+    # Height and width leave a rest in the blocks, so that what is past the edge must not count.
+    target = np.zeros((75, 61))
+    alpha = target.copy()
+    where = {"top": np.s_[0, 20:40], "bottom": np.s_[-1, 20:40], "left": np.s_[20:40, 0], "right": np.s_[20:40, -1]}
+    alpha[where.get(place, np.s_[-1, -1])] = 0.7
+    assert grad(alpha, target) == pytest.approx(plain.grad(alpha, target), rel=1e-12)
+    assert grad(target, alpha) == pytest.approx(plain.grad(alpha, target), rel=1e-12)

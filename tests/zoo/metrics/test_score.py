@@ -55,7 +55,9 @@ def test_a_trimap_has_three_values():
 
 
 def test_unknown_words_are_answered_with_the_known_ones():
-    with pytest.raises(UsageError, match=r"^no dialect 'p3n'; dialects: p3m\. Did you mean 'p3m'\?$"):
+    with pytest.raises(
+        UsageError, match=r"^no dialect 'p3n'; dialects: p3m, dim, mmagic, paddleseg\. Did you mean 'p3m'\?$"
+    ):
         score(HALF, HALF, dialect="p3n")
     with pytest.raises(UsageError, match=r"^no rounding 'round'; roundings: float, truncated, rounded\."):
         score(HALF, HALF, rounding="round")
@@ -119,14 +121,47 @@ def test_a_plugins_metric_that_fails_is_named():
         score(HALF, HALF, extra={"SAD": MetricSpec("SAD", lambda *_: 1)})
 
 
-def test_specs_are_the_metrics_one_by_one():
+@pytest.mark.parametrize("dtypes", [(np.float64, np.float64), (np.float32, np.uint8), (np.uint8, np.float16)], ids=str)
+@pytest.mark.parametrize("size", [(20, 30), (270, 300)], ids=str)
+def test_specs_are_the_metrics_one_by_one(size, dtypes):
     rng = np.random.default_rng(1)
-    alpha, target = rng.random((2, 20, 30))
-    trimap = rng.choice(np.array([0, 128, 255], np.uint8), (20, 30))
+    alpha, target = ((rng.random(size) * (255 if t is np.uint8 else 1)).astype(t) for t in dtypes)
+    trimap = rng.choice(np.array([0, 128, 255], np.uint8), size)
+    # To the last bit, though `score` computes them together.
     assert {spec.name: spec.compute(alpha, target, trimap) for spec in SPECS} == score(alpha, target, trimap)
     for spec in SPECS:
         assert spec.needs_trimap == (spec.compute(alpha, target, None) is None)
         assert spec.lower_is_better
+
+
+def test_a_trimap_changes_no_metric_that_needs_none():
+    rng = np.random.default_rng(2)
+    alpha, target = rng.random((2, 90, 110))
+    with_one = score(alpha, target, rng.choice(np.array([0, 128, 255], np.uint8), (90, 110)))
+    without = score(alpha, target)
+    assert {name: with_one[name] for name in NAMES[:5]} == {name: without[name] for name in NAMES[:5]}
+    assert [without[name] for name in NAMES[5:]] == [None] * 5
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_metrics_of_plugins_get_float64_that_nobody_can_change(dialect):
+    seen = []
+    spec = MetricSpec("seen", lambda *arrays: seen.extend(arrays) or 0)
+    score(
+        np.full((4, 6), 128, np.uint8), HALF.astype(np.float32), np.zeros((4, 6), np.uint8), dialect, extra={"s": spec}
+    )
+    assert [array.dtype for array in seen] == [np.float64, np.float64, np.uint8]
+    assert (seen[0] == 128 / 255).all()
+    assert (seen[1] == 0.5).all()
+    assert not any(array.flags.writeable for array in seen)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_dialect_gives_its_metrics_in_the_order_of_a_report(dialect):
+    trimap = np.full(HALF.shape, 128, np.uint8)
+    found = DIALECTS[dialect].load()(HALF, HALF, trimap)
+    assert list(found) == [metric.name for metric in DIALECTS[dialect].metrics]
+    assert found == {metric.name: metric.load()(HALF, HALF, trimap) for metric in DIALECTS[dialect].metrics}
 
 
 def test_naming_the_metrics_loads_nothing_heavy():
