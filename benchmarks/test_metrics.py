@@ -19,6 +19,7 @@ scored at a time. ``threads`` is what OpenCV may use.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
@@ -133,9 +134,10 @@ def compare(benchmark: Any, label: str, ours: Callable[[], Any], others: dict[st
     def before() -> None:
         for who, function in others.items():
             timed(times, who, function)
+            gc.collect()  # nobody pays for what another left behind
 
     ours()
-    benchmark.pedantic(timed, (times, "zoo", ours), setup=lambda: before(), rounds=ROUNDS)
+    benchmark.pedantic(timed, (times, "zoo", ours), setup=before, rounds=ROUNDS)
     for who in others:
         for index, how in enumerate(("clock", "processor")):
             theirs, mine = ([spent[index] for spent in times[name]] for name in (who, "zoo"))

@@ -84,15 +84,16 @@ def command(
     else:
         click.echo(metrics_table(*reports.values()), nl=False)
         if set(PRIVACY) <= set(reports):
-            click.echo(f"\n{_privacy_gap(folder, reports)}", nl=False)
+            click.echo(f"\n{_privacy_gap(found, folder, reports)}", nl=False)
     failed = sum(len(report["problems"]) for report in reports.values())
     if failed:
         total = failed + sum(report["n_images"] for report in reports.values())
         raise ZooError(f"{failed} of {total} pictures could not be scored; the report lists them: {folder}")
 
 
-def _privacy_gap(folder: Path, reports: dict[str, dict[str, Any]]) -> str:
+def _privacy_gap(found: Registry, folder: Path, reports: dict[str, dict[str, Any]]) -> str:
     """The same model on faces as they are and on blurred ones, as a table."""
+    from zoo.engine.metrics import all_metrics
     from zoo.report.compare import Side, compare, gap_within
     from zoo.report.compare_text import gap_text
     from zoo.report.record import MAIN_METRICS
@@ -100,7 +101,8 @@ def _privacy_gap(folder: Path, reports: dict[str, dict[str, Any]]) -> str:
     names = [name for name in MAIN_METRICS if all(report["metrics"][name] is not None for report in reports.values())]
     if not names:
         return ""
-    return gap_text(compare(*gap_within(Side(str(folder), reports)), metrics=names))
+    better = {name: spec.lower_is_better for name, spec in all_metrics(found).items()}
+    return gap_text(compare(*gap_within(Side(str(folder), reports)), names, better))
 
 
 def _one(

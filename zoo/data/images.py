@@ -16,6 +16,9 @@ from zoo.data.header import damage, header_size
 from zoo.data.opencv import cv2
 from zoo.files import write_bytes
 
+_LOSSY = 8
+"""Largest difference between the channels of a grey picture in a lossy file, of 255."""
+
 _ANY = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
 
@@ -38,8 +41,8 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
 def read_alpha(path: str | os.PathLike[str], dtype: type[np.floating] = np.float32) -> np.ndarray:
     """Read an alpha (P3M-10k calls it mask).
 
-    Three equal channels count as one (so are the masks of P3M-10k saved); different ones are
-    turned to grey.
+    Three equal channels count as one (so are the masks of P3M-10k saved). Slightly different ones, as lossy files
+    have them, are turned to grey; a coloured picture is no alpha.
 
     Args:
         path: The file.
@@ -50,13 +53,13 @@ def read_alpha(path: str | os.PathLike[str], dtype: type[np.floating] = np.float
         (H, W) in [0, 1].
 
     Raises:
-        DataError: The file is missing, damaged or no picture, or is a cut-out: the matte would be in
-            its transparency and not in its colours.
+        DataError: The file is missing, damaged or no picture, or has colours, or is a cut-out: the matte would be
+            in its transparency and not in its colours.
     """
     pixels = _decode(path, _ANY)
     _refuse_transparency(path)
     if pixels.ndim == 3:
-        pixels = pixels[..., 0] if _grey(pixels) else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+        pixels = pixels[..., 0] if _grey(pixels) else _nearly_grey(path, pixels)
     return pixels.astype(dtype) / dtype(np.iinfo(pixels.dtype).max)
 
 
@@ -189,6 +192,18 @@ def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
 def _grey(bgr: np.ndarray) -> bool:
     first = bgr[..., 0]
     return np.array_equal(first, bgr[..., 1]) and np.array_equal(first, bgr[..., 2])
+
+
+def _nearly_grey(path: str | os.PathLike[str], bgr: np.ndarray) -> np.ndarray:
+    """Three channels as one, unless they differ by more than a lossy file makes of grey.
+
+    Raises:
+        DataError: They do. One evaluation code would take the first channel and another the grey value: neither is it.
+    """
+    apart = int((bgr.max(axis=2) - bgr.min(axis=2)).max()) / np.iinfo(bgr.dtype).max * 255
+    if apart > _LOSSY:
+        raise DataError(f"{path}: no alpha, it has colours (channels differ by up to {apart:.0f} of 255)")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
 
 
 def _refuse_transparency(path: str | os.PathLike[str]) -> None:

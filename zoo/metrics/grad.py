@@ -12,6 +12,8 @@ as large before the division, 1.036 times smaller after it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise, starmap
 
 import numpy as np
 
@@ -27,10 +29,10 @@ RADIUS = int(4 * SIGMA + 0.5)
 
 assert RADIUS == MARGIN <= CELL
 
-_AT_A_TIME = 128
-"""Blocks that are filtered together. Any number gives the same result; this one stays in the processor's cache and, in
-products of matrices, below the size where BLAS starts threads, which would stand in each other's way: several images
-are scored at a time."""
+_WIDE = 144
+"""Columns of cells that are filtered together. Any number from 3 gives the same result; this one stays in the
+processor's cache and, in products of matrices, below the size where BLAS starts threads, which would stand in each
+other's way: several images are scored at a time."""
 
 _ROWS = 4
 """Rows that one matrix product filters. Any divisor of `TALL` gives the same result."""
@@ -57,13 +59,15 @@ def grad(alpha: np.ndarray, target: np.ndarray, trimap: np.ndarray | None = None
 def grad_of(alpha: Cells, target: Cells) -> float:
     """`grad` of two mattes of one shape that have been cut into cells."""
     ours, truth = _sloped(alpha), _sloped(target)
+    room = _Room()
     total = 0.0
     for matte, alone in ((alpha, ours & ~truth), (target, truth & ~ours)):
-        for x, y in _gradients(matte, alone):
+        for x, y in _gradients(matte, alone, room):
             total += cv2.norm(x, cv2.NORM_L2SQR) + cv2.norm(y, cv2.NORM_L2SQR)
     both = ours & truth
-    for pair in zip(_gradients(alpha, both), _gradients(target, both), strict=True):
-        total += cv2.norm(*(cv2.magnitude(x, y) for x, y in pair), cv2.NORM_L2SQR)
+    pairs = (_gradients(matte, both, room) for matte in (alpha, target))
+    for first, second in zip(*(starmap(cv2.magnitude, gradients) for gradients in pairs), strict=True):
+        total += cv2.norm(first, second, cv2.NORM_L2SQR)
     return total / 10
 
 
@@ -75,68 +79,80 @@ def _sloped(cells: Cells) -> np.ndarray:
     return sloped.reshape(rows * CELL // TALL, TALL // CELL, columns).any(axis=1)
 
 
-def _gradients(cells: Cells, blocks: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Gradients in some blocks, `_AT_A_TIME` blocks at a time.
+@dataclass(frozen=True)
+class _Room:
+    """Arrays to work in. New ones for every part of the image would take longer than the filters."""
+
+    # One cell more than is used: rows an odd number of cache lines apart do not crowd each other out.
+    sheet: np.ndarray = field(default_factory=lambda: np.empty((TALL + 2 * RADIUS, (_WIDE + 1) * CELL)))
+    down: np.ndarray = field(default_factory=lambda: np.empty((2, TALL, (_WIDE + 1) * CELL)))
+    along: np.ndarray = field(default_factory=lambda: np.empty((2, _WIDE - 2, TALL, CELL)))
+
+
+def _gradients(cells: Cells, blocks: np.ndarray, room: _Room) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Gradients in some blocks, some of them at a time.
 
     Args:
         cells: The matte.
         blocks: (rows, columns) bool: in which.
+        room: Where to work.
 
     Yields:
-        Both components, (places, pixels of a block) each, valid until the next are asked for. Zero in places that are
-        of no block and in pixels past the edges of the image. Places depend on ``blocks`` only.
+        Both components, (places, pixels of a block) each, valid until anything else is done in ``room``. Zero in places
+        that are of no block and in pixels past the edges of the image. Places depend on ``blocks`` only.
     """
     height, width = cells.shape
-    # Arrays to work in: new ones for every part of the image would take longer than the filters.
-    sheet = np.empty((TALL + 2 * RADIUS, (3 * _AT_A_TIME + 1) * CELL))
-    down = np.empty((2, TALL, sheet.shape[1]))
-    along = np.empty((2, 3 * _AT_A_TIME, TALL, CELL))
     rows, columns = np.nonzero(blocks)
     # Runs of neighbours are copied side by side, each with the margin around it: the window of a block is its own
     # columns and the next two cells'. Windows that reach from one run into the next are of no block.
     breaks = 1 + np.flatnonzero((np.diff(columns) != 1) | (np.diff(rows) != 0))
-    for at in range(0, len(rows), _AT_A_TIME):
-        end = min(at + _AT_A_TIME, len(rows))
-        inner = breaks[np.searchsorted(breaks, at, "right") : np.searchsorted(breaks, end)]
-        starts, ends = [at, *inner.tolist()], [*inner.tolist(), end]
+    number = np.arange(len(rows))
+    place = number + 2 * np.searchsorted(breaks, number, "right")
+    start = 0
+    while start < len(rows):
+        end = int(np.searchsorted(place, place[start] + _WIDE - 2))
+        inner = breaks[np.searchsorted(breaks, start, "right") : np.searchsorted(breaks, end)]
         used = 0
-        for first, last in zip(starts, ends, strict=True):
+        for first, last in pairwise([start, *inner.tolist(), end]):
             top, left, wide = rows[first] * TALL, columns[first] * CELL, (last - first + 2) * CELL
-            window = cells.padded[top : top + len(sheet), left : left + wide]
-            to_float64(window, sheet[:, used : used + wide])
+            window = cells.padded[top : top + len(room.sheet), left : left + wide]
+            to_float64(window, room.sheet[:, used : used + wide])
             used += wide
-        found = _filter(used, sheet, down, along)
-        if len(inner):
-            between = inner - at + 2 * np.arange(len(inner))
-            found[:, between] = found[:, between + 1] = 0
-        if height % TALL or width % CELL:
-            place = np.arange(end - at) + 2 * np.searchsorted(inner, np.arange(at, end), "right")
-            found[:, place[rows[at:end] == height // TALL], height % TALL :] = 0
-            found[:, place[columns[at:end] == width // CELL], :, width % CELL :] = 0
+        found = _filter(used, room)
+        here = place[start:end] - place[start]
+        between = here[inner - start]
+        found[:, between - 1] = found[:, between - 2] = 0
+        if height % TALL:
+            found[:, here[rows[start:end] == height // TALL], height % TALL :] = 0
+        if width % CELL:
+            found[:, here[columns[start:end] == width // CELL], :, width % CELL :] = 0
         x, y = found.reshape(2, found.shape[1], -1)
         yield x, y
+        start = end
 
 
-def _filter(width: int, sheet: np.ndarray, down: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """Gradients in all blocks in the first columns of a sheet.
+def _filter(width: int, room: _Room) -> np.ndarray:
+    """Gradients in all blocks of the sheet of ``room``.
 
     Args:
-        width: How many columns, in pixels: two cells more than blocks.
-        sheet: (TALL + 2 RADIUS, columns).
-        down: (2, TALL, columns), to work in.
-        along: (2, blocks, TALL, CELL), to work in.
+        width: How many columns of the sheet are used, in pixels: two cells more than blocks.
+        room: With the sheet; the rest is overwritten.
 
     Returns:
-        (2, blocks, TALL, CELL): both components, a view of ``along``.
+        (2, blocks, TALL, CELL): both components, a part of ``room``.
     """
     # Filters as matrices with the kernel in each row, shifted by one: a filter of 13 taps at the speed of a matrix
     # product. Down first, a few rows at a time; then along.
-    line, pixel = sheet.strides
-    strips = np.ndarray((TALL // _ROWS, _ROWS + 2 * RADIUS, width), buffer=sheet, strides=(_ROWS * line, line, pixel))
-    np.matmul(_DOWN, strips, out=down.reshape(2, TALL // _ROWS, _ROWS, -1)[..., :width])
-    found = along[:, : width // CELL - 2]
+    line, pixel = room.sheet.strides
+    strips = np.ndarray(
+        (TALL // _ROWS, _ROWS + 2 * RADIUS, width), buffer=room.sheet, strides=(_ROWS * line, line, pixel)
+    )
+    np.matmul(_DOWN, strips, out=room.down.reshape(2, TALL // _ROWS, _ROWS, -1)[..., :width])
+    found = room.along[:, : width // CELL - 2]
     windows = np.ndarray(
-        (*found.shape[:3], CELL + 2 * RADIUS), buffer=down, strides=(down.strides[0], CELL * pixel, line, pixel)
+        (*found.shape[:3], CELL + 2 * RADIUS),
+        buffer=room.down,
+        strides=(room.down.strides[0], CELL * pixel, line, pixel),
     )
     return np.matmul(windows, _ALONG, out=found)
 

@@ -135,10 +135,17 @@ def test_alpha_of_three_equal_channels(tmp_path):
     np.testing.assert_array_equal(read, grey.astype(np.float32) / np.float32(255))
 
 
-def test_alpha_of_different_channels_is_grey(tmp_path):
-    read = read_alpha(save(tmp_path / "a.png", np.full((2, 2, 3), (10, 20, 200), np.uint8)))
-    expected = 0.114 * 10 + 0.587 * 20 + 0.299 * 200  # ITU-R BT.601, BGR
+def test_alpha_of_slightly_different_channels_is_grey(tmp_path):
+    read = read_alpha(save(tmp_path / "a.png", np.full((2, 2, 3), (102, 103, 110), np.uint8)))
+    expected = 0.114 * 102 + 0.587 * 103 + 0.299 * 110  # ITU-R BT.601, BGR
     np.testing.assert_allclose(read * 255, np.full((2, 2), round(expected)), atol=1e-4)
+
+
+@pytest.mark.parametrize(("top", "dtype"), [(255, np.uint8), (65535, np.uint16)])
+def test_a_coloured_picture_is_no_alpha(tmp_path, top, dtype):
+    file = save(tmp_path / "a.png", np.full((2, 2, 3), (0, 0, top), dtype))
+    with pytest.raises(DataError, match=r"a\.png: no alpha, it has colours \(channels differ by up to 255 of 255\)$"):
+        read_alpha(file)
 
 
 def test_alpha_with_opaque_transparency_is_read(tmp_path):

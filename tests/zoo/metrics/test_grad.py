@@ -57,11 +57,11 @@ def related(size, seed):
     return alpha, target
 
 
-@pytest.mark.parametrize("at_a_time", [1, 2, 7, 1000])
-def test_parts_leave_no_trace(at_a_time, monkeypatch):
+@pytest.mark.parametrize("wide", [3, 4, 9, 1000])
+def test_parts_leave_no_trace(wide, monkeypatch):
     pairs = [related(size, 0) for size in [(70, 53), (64, 48), (33, 9)]]
     expected = [grad(*pair) for pair in pairs]
-    monkeypatch.setattr(module, "_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(module, "_WIDE", wide)
     assert [grad(*pair) for pair in pairs] == pytest.approx(expected, rel=1e-12)
 
 
@@ -83,9 +83,9 @@ def test_only_sloped_blocks_are_filtered(monkeypatch):
     seen = []
     original = module._gradients
 
-    def spy(cells, blocks):
+    def spy(cells, blocks, room):
         seen.append(np.argwhere(blocks).tolist())
-        return original(cells, blocks)
+        return original(cells, blocks, room)
 
     monkeypatch.setattr(module, "_gradients", spy)
     assert grad(matte, np.zeros((320, 320))) > 0
