@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_metrics import make_pair  # the portraits of the benchmark beside this one
+from portraits import make_pair
 
 from zoo.data.images import write_png
 from zoo.engine.scoring import Pair, score_folders, score_pair

@@ -39,7 +39,7 @@ def test_core_names_no_plugin(file):
     assert plugins == {"modnet"}
     text = file.read_text(encoding="utf-8")
     assert not any(name.startswith("zoo_") for name in imports(file))
-    # As published, a method's name is another word: MODNet is in the table of results that belongs to P3M-10k.
+    # As published, a method's name is another word; a model's results stand on its plugin's card all the same.
     assert not [name for name in plugins if name in text]
 
 

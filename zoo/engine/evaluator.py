@@ -18,7 +18,7 @@ from zoo.engine.measure import Measured, Task, load_both, measure
 from zoo.engine.predictor import Predictor
 from zoo.engine.workers import THREADS, executor, workers_for
 from zoo.metrics.definitions import NAMES
-from zoo.metrics.score import score
+from zoo.metrics.score import extra_scores
 from zoo.metrics.summary import summarise
 
 
@@ -101,7 +101,7 @@ def evaluate(
                     image, truth = future.result()
                     matte = predictor.predict(image, truth.trimap)
                     task = Task(truth, matte, config.dialect, config.rounding, mattes, image if pictures else None)
-                    others = readers.submit(_extra, truth, matte, config.rounding, extra or {})
+                    others = readers.submit(_extra, truth, matte, config.dialect, config.rounding, extra or {})
                     waiting.append((sample.name, scorers.submit(measure, task), others))
                 except DataError as error:
                     found.problems.append({"image": sample.name, "reason": str(error)})
@@ -149,11 +149,10 @@ def _read(sample: Sample, trimaps: bool) -> _Read:
 
 
 def _extra(
-    sample: Sample, matte: np.ndarray, rounding: str, metrics: Mapping[str, MetricSpec]
+    sample: Sample, matte: np.ndarray, dialect: str, rounding: str, metrics: Mapping[str, MetricSpec]
 ) -> dict[str, float | None]:
     """The metrics of plugins."""
     if not metrics:
         return {}
     truth = load_both(sample, matte.shape)
-    values = score(matte, truth.alpha, truth.trimap, rounding=rounding, extra=metrics)
-    return {name: values[name] for name in metrics}
+    return extra_scores(matte, truth.alpha, truth.trimap, dialect, rounding, metrics)

@@ -23,7 +23,7 @@ from zoo.data.opencv import cv2
 from zoo.metrics.arrays import as_mattes, check_trimap, to_float64
 
 _AT_A_TIME = 1 << 17
-"""Pixels worked through together, while they are in the cache. Another number changes the last bits only."""
+"""Pixels worked through together, while they are in the processor's cache. Another number changes the last bits."""
 
 
 def sad(alpha: np.ndarray, target: np.ndarray, trimap: np.ndarray | None = None) -> float:

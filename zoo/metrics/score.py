@@ -42,21 +42,53 @@ def score(
         PluginError: A metric of a plugin failed.
     """
     family = check_dialect(dialect)
+    alpha, target, trimap = _checked(alpha, target, trimap, rounding)
+    if not family.together:
+        alpha, target = (_read_only(matte) for matte in as_pair(alpha, target))  # once, not in every metric
+    values = family.load()(alpha, target, trimap)
+    return {**values, **_of_plugins(extra or {}, dialect, alpha, target, trimap)}
+
+
+def extra_scores(
+    alpha: np.ndarray,
+    target: np.ndarray,
+    trimap: np.ndarray | None,
+    dialect: str,
+    rounding: str,
+    metrics: Mapping[str, MetricSpec],
+) -> dict[str, float | None]:
+    """The metrics of plugins alone; arguments, values and errors as `score`."""
+    return _of_plugins(metrics, dialect, *_checked(alpha, target, trimap, rounding))
+
+
+_Checked = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+def _checked(alpha: np.ndarray, target: np.ndarray, trimap: np.ndarray | None, rounding: str) -> _Checked:
+    """What was given, if it can be scored, the prediction rounded; uint8 or float."""
     check_rounding(rounding)
     same_shape(alpha, target)
     # Read-only views: a metric that writes into what it was given fails instead of changing the next one's input.
     alpha = _read_only(_round(_in_range(exact(np.asarray(alpha)), "alpha"), rounding))
     target = _read_only(as_stored(_in_range(exact(np.asarray(target)), "target"), "target"))
-    if trimap is not None:
-        trimap = _read_only(check_trimap(trimap, target.shape))
-    if extra or not family.together:
-        alpha, target = (_read_only(matte) for matte in as_pair(alpha, target))  # once, not in every metric
-    values = family.load()(alpha, target, trimap)
-    for name, spec in (extra or {}).items():
-        if name in values:
+    return alpha, target, None if trimap is None else _read_only(check_trimap(trimap, target.shape))
+
+
+def _of_plugins(
+    metrics: Mapping[str, MetricSpec],
+    dialect: str,
+    alpha: np.ndarray,
+    target: np.ndarray,
+    trimap: np.ndarray | None,
+) -> dict[str, float | None]:
+    if not metrics:
+        return {}
+    taken = {metric.name for metric in check_dialect(dialect).metrics}
+    for name in metrics:
+        if name in taken:
             raise UsageError(f"metric {name!r} of a plugin has the name of one of dialect {dialect}; rename it")
-        values[name] = _compute(name, spec, alpha, target, trimap)
-    return values
+    alpha, target = (_read_only(matte) for matte in as_pair(alpha, target))
+    return {name: _compute(name, spec, alpha, target, trimap) for name, spec in metrics.items()}
 
 
 def _in_range(matte: np.ndarray, name: str) -> np.ndarray:
