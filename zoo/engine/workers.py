@@ -20,8 +20,8 @@ WORTH_IT = 32
 """Pictures from which processes are started: they take about half a second to begin."""
 
 THREADS = 2
-"""Threads that do it instead for fewer pictures: reading and most filtering run outside Python's lock, so that two
-threads are as fast as two processes. More threads than two get into each other's way; processes do not."""
+"""Threads that do it instead for fewer pictures. Reading and filtering run outside Python's lock: two threads are as
+fast as two processes (``benchmarks/NOTES.md``)."""
 
 
 def workers_for(pictures: int, asked: int | None) -> int:
