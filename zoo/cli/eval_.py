@@ -54,7 +54,7 @@ def command(
     from zoo.engine.run import new_folder
     from zoo.metrics.definitions import check_dialect
     from zoo.report.compare import PRIVACY
-    from zoo.report.table import metrics_table
+    from zoo.report.table import how_scored, metrics_table
 
     found = options.registry()
     spec: ModelSpec = found.get("model", model)
@@ -82,7 +82,7 @@ def command(
     if as_json:
         click.echo(json.dumps(next(iter(reports.values())) if len(names) == 1 else reports, indent=2))
     else:
-        click.echo(metrics_table(*reports.values()), nl=False)
+        click.echo(f"{metrics_table(*reports.values())}{how_scored(next(iter(reports.values())))}")
         if set(PRIVACY) <= set(reports):
             click.echo(f"\n{_privacy_gap(found, folder, reports)}", nl=False)
     failed = sum(len(report["problems"]) for report in reports.values())

@@ -171,7 +171,7 @@ def _say_verdict(outcome: Mapping[str, Any]) -> None:
 
 def _table(report: Mapping[str, Any]) -> str:
     """The means, one metric a line; a metric that no image has is left out."""
-    from zoo.report.table import format_metric, markdown_table
+    from zoo.report.table import format_metric, how_scored, markdown_table
 
     count = report["n_images"]
     rows = [
@@ -181,9 +181,7 @@ def _table(report: Mapping[str, Any]) -> str:
     ]
     if count and not rows:
         return f"dialect {report['dialect']} has no metric without trimaps: name their folder with --trimap\n"
-    return markdown_table(["metric", "mean", "images"], rows) + (
-        f"dialect {report['dialect']}, rounding {report['rounding']}, at the targets' own size\n"
-    )
+    return f"{markdown_table(['metric', 'mean', 'images'], rows)}{how_scored(report)}\n"
 
 
 def _name_failures(problems: list[dict[str, str]], scored: int) -> None:

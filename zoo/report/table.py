@@ -68,6 +68,12 @@ def metrics_table(*reports: Mapping[str, Any]) -> str:
     return markdown_table(["model", "data set", "split", "images", *names], rows)
 
 
+def how_scored(report: Mapping[str, Any]) -> str:
+    """Without which a figure means nothing: ``dialect p3m, rounding float, protocol cut 512, at native size``."""
+    words = [f"{key} {report[key]}" for key in ("dialect", "rounding", "protocol") if report.get(key)]
+    return ", ".join([*words, *([f"at {report['resolution']} size"] if report.get("resolution") else [])])
+
+
 def model_label(report: Mapping[str, Any]) -> str:
     """The model's name, with a remark if it was given a trimap."""
     return f"{report.get('model') or ''}{' (given a trimap)' if report.get('needs_trimap') else ''}"

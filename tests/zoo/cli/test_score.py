@@ -79,7 +79,7 @@ def test_table(folders, zoo_score):
     lines = out.splitlines()
     assert lines[0].split() == ["|", "metric", "|", "mean", "|", "images", "|"]
     assert [line.split()[1] for line in lines[2:7]] == ["SAD", "MSE", "MAD", "GRAD", "CONN"]
-    assert lines[7] == "dialect p3m, rounding float, at the targets' own size"
+    assert lines[7] == "dialect p3m, rounding float, at native size"
 
 
 def test_pairs_by_stem_whatever_the_extension(folders, zoo_score, tmp_path):

@@ -118,6 +118,7 @@ def evaluated(zoo, tmp_path):
     assert zoo(*train).code == 0
     done = zoo("eval", "tiny", "--checkpoint", tmp_path / "run", "--output", tmp_path / "out", "--quiet")
     assert done.code == 0, done.err
+    assert done.out.splitlines()[-1] == "dialect p3m, rounding float, protocol cut 32, at native size"
     return tmp_path / "out"
 
 
