@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.files import write_text
 from zoo.metrics.definitions import DIALECTS
-from zoo.report.record import MAIN_METRICS, completeness, metric_names, worst_first
+from zoo.report.record import MAIN_METRICS, METRICS, completeness, metric_names, worst_first
 from zoo.report.table import format_metric, images_label
 from zoo.report.thumbnails import ERROR_COLOURS, ERROR_MAX, VIEWS
 
@@ -49,7 +49,8 @@ def write_page(path: Path, report: Mapping[str, Any], pictures: Mapping[str, Map
     """
     rows, key = worst_first(report)
     samples = [_sample(row, key, _shown(report), pictures.get(row["image"], {})) for row in rows]
-    metrics = [_summary(name, report) for name in metric_names([report["metrics"]])]
+    metrics = [_summary(name, report) for name in _defined(metric_names([report["metrics"]]), report)]
+    main = _defined(MAIN_METRICS, report)
     text = render(
         "page.html.j2",
         subject=report.get("model") or "Mattes",
@@ -58,12 +59,12 @@ def write_page(path: Path, report: Mapping[str, Any], pictures: Mapping[str, Map
         notice=completeness(report),
         complete=bool(report.get("complete")),
         facts=_facts(report),
-        main_metrics=[metric for metric in metrics if metric["name"] in MAIN_METRICS],
+        main_metrics=[metric for metric in metrics if metric["name"] in main],
         metrics=[metric for metric in metrics if metric["defined"]],
         has_intervals=any(metric["interval"] for metric in metrics),
         has_saved=any(metric["saved"] for metric in metrics),
-        strata=_strata(report),
-        strata_metrics=MAIN_METRICS,
+        strata=_strata(report, main),
+        strata_metrics=main,
         absent=[metric["name"] for metric in metrics if not metric["defined"]],
         config=json.dumps(report["config"], indent=2, ensure_ascii=False) if report.get("config") else "",
         problems=report.get("problems", ()),
@@ -122,7 +123,7 @@ def picture_ratio(row: Mapping[str, Any]) -> str:
 def _shown(report: Mapping[str, Any]) -> list[str]:
     """The metrics shown for each image: the main ones, and others with a value on any image."""
     rows: Sequence[Mapping[str, Any]] = report.get("per_image", ())
-    names = metric_names(rows)
+    names = _defined(metric_names(rows), report)
     return [name for name in names if name in MAIN_METRICS or any(row.get(name) is not None for row in rows)]
 
 
@@ -161,17 +162,23 @@ def _meanings(report: Mapping[str, Any]) -> dict[str, str]:
     return {definition.name: str(definition) for definition in dialect.metrics} if dialect else {}
 
 
+def _defined(names: Sequence[str], report: Mapping[str, Any]) -> list[str]:
+    """The names without those of the core that the report's dialect does not define."""
+    known = _meanings(report)
+    return [name for name in names if not known or name in known or name not in METRICS]
+
+
 def _range(name: str, ends: Sequence[float] | None) -> str:
     return " to ".join(format_metric(name, end) for end in ends) if ends else ""
 
 
-def _strata(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _strata(report: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
     """Tables of the means in thirds of the set, one for each property that it is cut by."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for stratum in report.get("strata") or ():
         title, unit, decimals = _STRATA[stratum["by"]]
         bounds = " to ".join(f"{stratum[end] * unit:.{decimals}f}" for end in ("low", "high"))
-        numbers = [format_metric(name, stratum["metrics"].get(name)) for name in MAIN_METRICS]
+        numbers = [format_metric(name, stratum["metrics"].get(name)) for name in names]
         tables.setdefault(title, []).append({"bounds": bounds, "count": stratum["n_images"], "numbers": numbers})
     return [{"title": title, "rows": rows} for title, rows in tables.items()]
 

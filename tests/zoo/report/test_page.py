@@ -209,3 +209,36 @@ def test_the_package_imports_neither_jinja2_nor_opencv_nor_mindspore():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_dialect_shows_its_own_metrics_and_what_they_are(tmp_path, sample):
+    path = tmp_path / "report.html"
+    report = sample.report(dialect="dim")
+    write_page(path, report, {})
+    texts = Page(path.read_text(encoding="utf-8")).texts
+    assert "MAD" not in texts
+    assert "SAD-T" not in " ".join(texts)
+    assert "sum of absolute differences / 1000, over the unknown region of the trimap" in texts
+
+
+def test_intervals_saved_figures_and_strata(tmp_path, sample):
+    path = tmp_path / "report.html"
+    part = {"low": 0.25, "high": 0.5, "n_images": 3, "metrics": {"SAD": 3.53}, "intervals": {}}
+    strata = [{"by": "subject_area", **part}, {"by": "unknown_width", **part, "low": 7.25, "high": 9.0}]
+    report = sample.report(intervals={"SAD": [3.25, 4.5]}, saved_metrics={"SAD": 3.625}, strata=strata)
+    write_page(path, report, {})
+    texts = Page(path.read_text(encoding="utf-8")).texts
+    for expected in ("95 %: 3.250 to 4.500", "3.250 to 4.500", "3.625", "25.0 to 50.0", "7.2 to 9.0"):
+        assert expected in texts
+    plain = tmp_path / "plain.html"
+    write_page(plain, sample.report(), {})
+    assert "Easy and hard images" not in plain.read_text(encoding="utf-8")
+
+
+def test_mattes_from_files_have_no_checkpoint(tmp_path, sample):
+    report = sample.report(predictions="mattes")
+    del report["checkpoint"]
+    write_page(tmp_path / "report.html", report, {})
+    texts = Page((tmp_path / "report.html").read_text(encoding="utf-8")).texts
+    assert "mattes" in texts
+    assert "Checkpoint" not in texts
