@@ -16,7 +16,7 @@ from registry import DatasetSpec, ModelSpec
 from zoo.data.splits import TRAIN, VAL
 from zoo.metrics.comparable import NOT_STATED, column
 from zoo.metrics.statistics import intervals
-from zoo.report.compare import has_trimaps
+from zoo.report.comparability import has_trimaps
 from zoo.report.record import METRICS
 
 SCHEMA = "zoo-accuracy/1"

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from registry import UsageError
-from registry.errors import did_you_mean
-from zoo.metrics.comparable import depends_on_trimaps, same_number
 from zoo.metrics.statistics import Difference, intervals, paired_difference, privacy_gap, unpaired_difference
 from zoo.metrics.summary import summarise
+from zoo.report.circumstances import circumstances
+from zoo.report.comparability import check_gap, check_pair, choose_metrics, is_truth_known, rows_by_image, truths_differ
 from zoo.report.reading import read_checked, reports_in
-from zoo.report.record import metric_names
 
 SCHEMA = "zoo-compare/1"
 """What ``schema`` says in a comparison of this version."""
@@ -27,15 +26,6 @@ PRIVACY = ("P3M-500-P", "P3M-500-NP")
 
 _CHANGED = 5
 """Images listed as changed most, in each direction."""
-
-_CIRCUMSTANCES = (
-    *("model", "plugin", "plugin_version", "checkpoint_sha256", "needs_trimap", "runtime", "dataset", "split"),
-    *("dialect", "rounding", "protocol", "resolution", "trimaps_made", "device", "processor", "threads"),
-)
-"""Fields of a report that say how it came about; `config` and `versions` are gone through key by key."""
-
-_NO_MATTER = ("config.data.root", "config.data.workers", "config.eval.workers", "config.eval.mattes")
-"""Keys that cannot change a figure."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +91,10 @@ def compare(
         kind = "paired" if "" in (*a.reports, *b.reports) else "gap"
         if len(a.reports) > 1 or len(b.reports) > 1:
             raise UsageError(f"no split in common: {a.name} has {_list(a.reports)}, {b.name} has {_list(b.reports)}")
-    check = _check_pair if kind == "paired" else _check_gap
+    check = check_pair if kind == "paired" else check_gap
     for pair in pairs:
         check(*pair, a.name, b.name)
-    names, left_out = _choose(pairs, metrics)
+    names, left_out = choose_metrics(pairs, metrics)
     by = metrics[0] if metrics else "MAD" if "MAD" in names else names[0]
     record = {
         "schema": SCHEMA,
@@ -138,81 +128,6 @@ def gap_within(side: Side) -> tuple[Side, Side]:
     return first, second
 
 
-# --- May they be compared? -------------------------------------------------------------------------
-
-
-def _check_pair(a: Mapping[str, Any], b: Mapping[str, Any], name_a: str, name_b: str) -> None:
-    """Refuse two reports that are not on the same pictures or not rounded alike."""
-    for key, what in (("dataset", "data set"), ("split", "split"), ("rounding", "rounding"), ("resolution", "size")):
-        if a.get(key) and b.get(key) and a[key] != b[key]:
-            raise UsageError(f"not comparable: another {what}, {name_a} has {a[key]} and {name_b} has {b[key]}")
-    rows_a, rows_b = _rows(a), _rows(b)
-    both = [name for name in rows_a if name in rows_b]
-    if not both:
-        raise UsageError(f"not comparable: {name_a} and {name_b} have no image in common")
-    if all(_truths_differ(rows_a[name], rows_b[name]) for name in both):
-        raise UsageError(f"not comparable: {name_a} and {name_b} were scored against another truth on every image")
-    one_sided = [key for key in ("dataset", "split") if bool(a.get(key)) != bool(b.get(key))]
-    if one_sided and not all(_truth_known(rows_a[name], rows_b[name]) for name in both):
-        raise UsageError(
-            f"not comparable: only one of {name_a} and {name_b} names its {one_sided[0]}, and without the digests of "
-            "the truth nothing shows that they are on the same pictures; score the other again"
-        )
-
-
-def _check_gap(a: Mapping[str, Any], b: Mapping[str, Any], name_a: str, name_b: str) -> None:
-    """Refuse two splits unless one model was scored on both in one way."""
-    splits = f"{name_a} is on {a.get('split')} and {name_b} on {b.get('split')}"
-    same = ("model", "plugin_version", "checkpoint_sha256", "dataset", "rounding", "protocol", "resolution")
-    for key in same:
-        if a.get(key) != b.get(key) or (key == "model" and not a.get(key)):
-            found = f"{key} {_short(key, a.get(key))} and {_short(key, b.get(key))}"
-            raise UsageError(
-                f"not comparable: {splits}; other pictures can be compared for one model in one setting only, "
-                f"and these have {found}"
-            )
-
-
-def _choose(
-    pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], asked: Sequence[str]
-) -> tuple[list[str], dict[str, str]]:
-    """Metrics to compare, and those that cannot be with the reason."""
-    every = metric_names(report["metrics"] for pair in pairs for report in pair)
-    for name in asked:
-        if name not in every:
-            raise UsageError(
-                f"no metric {name!r} in these reports; metrics: {', '.join(every)}.{did_you_mean(name, every)}"
-            )
-    left_out: dict[str, str] = {}
-    names = []
-    for name in asked or every:
-        values = [[report["metrics"].get(name) is not None for report in pair] for pair in pairs]
-        reason = next(filter(None, (_not_same(name, *pair) for pair in pairs)), None)
-        if not any(any(pair) for pair in values):
-            reason = "neither has a value" if asked else None
-        elif not any(all(pair) for pair in values):
-            reason = reason or f"only {'A' if any(pair[0] for pair in values) else 'B'} has a value"
-        elif reason is None:
-            names.append(name)
-        if reason:
-            left_out[name] = reason
-            if asked:
-                raise UsageError(f"{name} cannot be compared: {reason}")
-    if not names:
-        why = "; ".join(dict.fromkeys(left_out.values())) or "neither has a figure"
-        raise UsageError(f"not comparable by any metric: {why}")
-    return names, left_out
-
-
-def _not_same(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> str | None:
-    ours, theirs = str(a.get("dialect")), str(b.get("dialect"))
-    if not same_number(name, ours, theirs):
-        return f"dialects {ours} and {theirs} mean different numbers by it"
-    if depends_on_trimaps(name, ours) and has_trimaps(a) != has_trimaps(b):
-        return f"only one side has trimaps, and dialect {ours} takes it over another region without them"
-    return None
-
-
 # --- Parts -----------------------------------------------------------------------------------------
 
 
@@ -220,16 +135,16 @@ def _paired(
     a: Mapping[str, Any], b: Mapping[str, Any], names: Sequence[str], better: Mapping[str, bool], by: str
 ) -> dict[str, Any]:
     """One split of two results: names of images, circumstances, metrics, the images that changed most."""
-    rows_a, rows_b = _rows(a), _rows(b)
+    rows_a, rows_b = rows_by_image(a), rows_by_image(b)
     both = [name for name in rows_a if name in rows_b]
-    differ = [name for name in both if _truths_differ(rows_a[name], rows_b[name])]
+    differ = [name for name in both if truths_differ(rows_a[name], rows_b[name])]
     kept = [name for name in both if name not in set(differ)]
     pairs = [[rows[name] for name in kept] for rows in (rows_a, rows_b)]
     part = {
         "only_a": [name for name in rows_a if name not in rows_b],
         "only_b": [name for name in rows_b if name not in rows_a],
         "truth_differs": differ,
-        "truth_not_stated": sum(not _truth_known(rows_a[name], rows_b[name]) for name in kept),
+        "truth_not_stated": sum(not is_truth_known(rows_a[name], rows_b[name]) for name in kept),
         "mattes_identical": sum(_same_matte(rows_a[name], rows_b[name]) for name in kept),
     }
     found = {name: paired_difference(*pairs, name, better.get(name, True)) for name in names}
@@ -298,26 +213,6 @@ def _changed(
     return {"by": by, "better": gains[:_CHANGED], "worse": losses[:_CHANGED]}
 
 
-def circumstances(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs in how two reports came about.
-
-    Returns:
-        ``{"what", "a", "b"}`` for each difference, in the order of a report, keys of config and versions last; a value
-        that a report lacks is None.
-    """
-    flat_a, flat_b = _flat(a), _flat(b)
-    return [
-        {"what": key, "a": flat_a.get(key), "b": flat_b.get(key)}
-        for key in dict.fromkeys([*flat_a, *flat_b])
-        if flat_a.get(key) != flat_b.get(key)
-    ]
-
-
-def has_trimaps(report: Mapping[str, Any]) -> bool:
-    """Whether a report was made with trimaps."""
-    return any(row.get("unknown_width") is not None for row in report["per_image"])
-
-
 # --- Small things ----------------------------------------------------------------------------------
 
 
@@ -331,51 +226,19 @@ def _privacy_gap(side: Side, names: Sequence[str]) -> dict[str, Any] | None:
     """Metric -> NP - P, or None if the two reports are not of one model in one setting."""
     p, other = (side.reports[name] for name in PRIVACY)
     try:
-        _check_gap(p, other, *PRIVACY)
+        check_gap(p, other, *PRIVACY)
     except UsageError:
         return None
     found = privacy_gap(p, other)
     return {name: asdict(found[name]) for name in names if name in found}
 
 
-def _flat(report: Mapping[str, Any]) -> dict[str, Any]:
-    flat = {key: report.get(key) for key in _CIRCUMSTANCES}
-    for section in ("config", "versions"):
-        flat |= _leaves(report.get(section) or {}, section)
-    return {key: value for key, value in flat.items() if key not in _NO_MATTER}
-
-
-def _leaves(value: Any, key: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        return {key: value}
-    return {leaf: item for name, part in value.items() for leaf, item in _leaves(part, f"{key}.{name}").items()}
-
-
 def _only(rows: Sequence[Mapping[str, Any]], names: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def _rows(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {row["image"]: row for row in report["per_image"]}
-
-
-def _truth_known(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    return bool(a.get("target_sha256") and b.get("target_sha256"))
-
-
-def _truths_differ(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    sizes = [(row.get("height"), row.get("width")) for row in (a, b)]
-    if None not in (*sizes[0], *sizes[1]) and sizes[0] != sizes[1]:
-        return True
-    return _truth_known(a, b) and a["target_sha256"] != b["target_sha256"]
-
-
 def _same_matte(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     return bool(a.get("matte_sha256")) and a["matte_sha256"] == b.get("matte_sha256")
-
-
-def _short(key: str, value: Any) -> str:
-    return "none" if value is None else str(value)[:12] if key == "checkpoint_sha256" else str(value)
 
 
 def _list(reports: Mapping[str, Any]) -> str:
