@@ -63,7 +63,7 @@ def _row(href: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "split": report.get("split"),
         "images": images_label(report),
         "numbers": [format_metric(name, report["metrics"].get(name)) for name in MAIN_METRICS],
-        "scored": ", ".join(str(report[key]) for key in ("dialect", "rounding") if report.get(key)),
+        "scored": ", ".join(str(report[key]) for key in ("dialect", "rounding", "protocol") if report.get(key)),
     }
 
 
