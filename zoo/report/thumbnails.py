@@ -121,9 +121,12 @@ def composite(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    alpha = np.clip(matte, 0.0, 1.0).astype(np.float32)[..., None]
-    backdrop = np.asarray(BACKDROP, dtype=np.float32)
-    return np.rint(backdrop + (image - backdrop) * alpha).astype(np.uint8)
+    import cv2
+
+    # OpenCV's passes over the pixels: several times as fast as NumPy's with a colour broadcast over them.
+    alpha = cv2.merge([np.clip(matte, 0.0, 1.0).astype(np.float32)] * 3)
+    above = cv2.multiply(cv2.subtract(image, (*BACKDROP, 0), dtype=cv2.CV_32F), alpha)
+    return cv2.convertScaleAbs(cv2.add(above, (*BACKDROP, 0)))
 
 
 def data_uri(picture: np.ndarray) -> str:
