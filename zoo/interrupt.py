@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
+
+_LOOK = 0.2
+"""Seconds after which the thread that waits for Ctrl-C looks whether it is still wanted."""
 
 
 class Interrupted(BaseException):
@@ -18,6 +24,35 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
+
+
+@contextmanager
+def ctrl_c() -> Iterator[None]:
+    """Keep Ctrl-C what Python makes of it, inside the block, whatever a library does to the signal.
+
+    MindSpore puts a handler of its own in place each time it compiles or runs a graph, which answers SIGINT with a
+    SIGTERM: who pressed Ctrl-C would be told that the process was terminated. So SIGINT is blocked, a thread takes it
+    out of the queue, where no handler is asked, and passes it on to the main thread. Nothing happens outside the main
+    thread or on a system that cannot wait for a signal.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "sigtimedwait"):
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            if signal.sigtimedwait({signal.SIGINT}, _LOOK) is not None:
+                _thread.interrupt_main()
+
+    # Blocked before any other thread is there, as a thread begins with what its parent has blocked.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    threading.Thread(target=watch, name="zoo-ctrl-c", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class StopRequest:

@@ -19,7 +19,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from registry import UsageError, ZooError
 from registry.errors import did_you_mean
-from zoo.interrupt import Interrupted
+from zoo.interrupt import Interrupted, ctrl_c
 
 _COMMANDS = {
     "train": "train a registered model",
@@ -91,6 +91,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line; the exit code."""
+    with ctrl_c():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     before = _on_terminate(_raise_terminated)
     try:

@@ -110,7 +110,7 @@ def evaluate(
                     on_progress(number, len(samples))
             collect(waiting, keep=0)
         except BaseException:
-            readers.shutdown(wait=False, cancel_futures=True)
+            readers.shutdown(cancel_futures=True)
             raise
     means, undefined = summarise(found.rows)
     # Every metric has its place in a report, also where the dialect has none of that name or no picture was scored.

@@ -51,7 +51,10 @@ def executor(processes: int) -> Iterator[Executor]:
         pool = ThreadPoolExecutor(THREADS, "zoo-score")
     else:
         # Not forked: a copy of a process in which MindSpore's threads hold locks may stop for good.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin)
+        # Python's resource tracker starts with the first pool and leaves SIGINT unblocked; see `zoo.interrupt.ctrl_c`.
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     try:
         yield pool
     except BrokenProcessPool as error:
@@ -60,7 +63,7 @@ def executor(processes: int) -> Iterator[Executor]:
             "a scoring process was ended from outside, for want of memory perhaps: lower --workers (0: none)"
         ) from error
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)  # what runs still writes files: whoever tidies up must come after it
         raise
     pool.shutdown()
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +24,8 @@ from zoo.engine.workers import WORTH_IT
 from zoo.metrics.digest import digest
 from zoo.metrics.score import score
 from zoo.metrics.strata import facts
+
+PLUGIN = str(Path(__file__).parents[2] / "support" / "tiny_plugin.py")
 
 
 class Brightness:
@@ -169,3 +177,19 @@ def test_a_protocol_is_named_on_the_command_line(zoo, tmp_path, evaluated):
     done = zoo("eval", "tiny", "--checkpoint", tmp_path / "run", "--protocol", "halff")
     assert done.code == 2
     assert "eval.protocol must be one of cut, pad, half" in done.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_evaluation_leaves_nothing(tmp_path, evaluated, number, code):
+    """As a terminal does it: the signal goes to every process of the group, while mattes are being written."""
+    write_discs(tmp_path / "many", 400, "test")
+    command = [sys.executable, "-m", "zoo.cli", "eval", "tiny", "--plugin", PLUGIN, "--checkpoint", "run"]
+    command += ["--dataset", "folder", "--data-root", "many", "--split", "test", "--workers", "1", "--output", "cut"]
+    ran = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("cut/mattes/*.png"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(ran.pid, number)
+    _, err = ran.communicate(timeout=120)
+    assert ran.returncode == code, err
+    assert not (tmp_path / "cut").exists()
