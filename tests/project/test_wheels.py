@@ -52,5 +52,9 @@ def test_the_wheels_carry_everything(site, tmp_path):
     assert run(site, tmp_path, "-c", template).strip() == "True"
     assert (site / "zoo" / "report" / "page.html.j2").is_file()
     assert (site / "zoo" / "py.typed").is_file()
+    golden = site / "zoo" / "metrics" / "golden"
+    words = ("score", str(golden / "prediction"), str(golden / "target"), "--trimap", str(golden / "trimap"), "--json")
+    scored = json.loads(run(site, tmp_path, "-m", "zoo.cli", *words))
+    assert scored["n_images"] == len(json.loads((golden / "expected.json").read_text())["cases"])
     assert not (site / "tests").exists()
     assert not (site / "benchmarks").exists()
