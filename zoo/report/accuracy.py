@@ -190,8 +190,8 @@ def _obstacles(images: int | None, count: int | None, resolution: str) -> list[s
 
 def _trained_on(report: Mapping[str, Any], spec: ModelSpec | None) -> list[str]:
     """What the weights have seen, as far as the record says; else what zoo trains on, and what the card says."""
-    if isinstance(report.get("trained_on"), list):
-        return [str(name) for name in report["trained_on"]]
+    if "trained_on" in report:  # null: not known, as of converted weights whose card says nothing
+        return [str(name) for name in report["trained_on"] or ()]
     seen = list(spec.card.trained_on) if spec is not None else []
     config = report.get("config") or {}
     data = config.get("data")
@@ -200,9 +200,10 @@ def _trained_on(report: Mapping[str, Any], spec: ModelSpec | None) -> list[str]:
 
 
 def _source(path: str, report: Mapping[str, Any]) -> str:
+    weights = "no checkpoint" if "checkpoint_sha256" in report else "mattes from files"
     parts = [
         " ".join(filter(None, (str(report.get("plugin") or ""), str(report.get("plugin_version") or "")))),
-        f"checkpoint {report['checkpoint_sha256'][:12]}" if report.get("checkpoint_sha256") else "no checkpoint",
+        f"checkpoint {report['checkpoint_sha256'][:12]}" if report.get("checkpoint_sha256") else weights,
         str(report.get("started") or "")[:10],
         path,
     ]

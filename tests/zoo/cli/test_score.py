@@ -224,6 +224,7 @@ def test_mattes_of_any_tool_become_a_row_of_the_table(folders, zoo_score, tmp_pa
     (row,) = [row for row in json.loads(done.stdout)["splits"][0]["rows"] if row["kind"] == "record"]
     assert (row["method"], row["given"], row["comparable"], row["n_images"]) == ("another tool", "trimap", False, 3)
     assert row["metrics"]["SAD"] == report["metrics"]["SAD"]
+    assert row["source"].startswith("mattes from files, ")
 
 
 def test_half_an_origin_is_refused(folders, zoo_score):

@@ -133,6 +133,7 @@ def evaluated(zoo, tmp_path):
 def test_a_record_can_be_checked_from_its_mattes(zoo, tmp_path, evaluated):
     report = json.loads((evaluated / "report.json").read_text())
     assert report["protocol"].startswith("cut ")
+    assert report["trained_on"] == ["folder/train"]
     assert report["saved_metrics"].keys() == report["metrics"].keys() - {"BIAS"}
     assert len(report["strata"]) > 0
     check = (

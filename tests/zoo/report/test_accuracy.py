@@ -153,6 +153,9 @@ def test_what_the_weights_have_seen():
     assert marked(record(split="train", config=config), "train")
     assert not marked(record(split="train", config=config, checkpoint_sha256=None), "train")
     assert not marked(record(split="train", config={"data": {"dataset": "another"}}), "train")
+    # Not known, as of converted weights: nothing is made up from the config, which is the plugin's default.
+    unknown = record(split="train", config=config, checkpoint_sha256="a", trained_on=None)
+    assert not marked(unknown, "train")
 
 
 def test_the_slice_for_choosing_checkpoints_says_so():
