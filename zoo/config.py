@@ -56,6 +56,7 @@ class DataConfig:
         crop_size: Side of the square training crop, in pixels of the network's input.
         val: Pictures set apart from ``train`` to choose checkpoints on; null: a fifth, at most 100; 0: none.
         workers: Threads that read and augment pictures.
+        cache_mib: Memory for decoded pictures, so that each is decoded once and not once an epoch, in MiB; 0: none.
         transforms: Random changes in order, each ``{name: {parameter: value}}``.
     """
 
@@ -65,6 +66,7 @@ class DataConfig:
     crop_size: int = 512
     val: int | None = None
     workers: int = 2
+    cache_mib: int = 0
     transforms: tuple[Mapping[str, Any], ...] = ({"crop": {}}, {"flip": {}})
 
 
@@ -72,37 +74,71 @@ class DataConfig:
 class TrainConfig:
     """How it learns.
 
+    Parameters are picked by glob patterns of their names (``backbone.*``, ``*.gamma``); a pattern that fits none is
+    refused.
+
     Attributes:
         stage: Objective of the model to train.
+        start_from: Checkpoint or run of the same model whose weights to begin with (fine-tuning), null: fresh ones.
         epochs: Passes over the training pictures.
-        batch_size: Pictures per step and device; a last partial batch is left out.
-        optimizer: ``sgd`` or ``adam``.
+        batch_size: Pictures per device that go through the network at once; a last partial batch is left out.
+        accumulate: Batches whose gradients are averaged before a step.
+        optimizer: ``sgd``, ``adam`` or ``adamw``.
         lr: Learning rate after the warm-up.
         momentum: Momentum of SGD.
-        weight_decay: L2 penalty.
-        schedule: ``constant``, ``step`` or ``cosine``.
+        betas: Decay of the two moments of Adam and AdamW.
+        weight_decay: L2 penalty; of AdamW the decoupled decay.
+        no_decay: Patterns of the parameters without weight decay.
+        lr_factors: Factor of the learning rate for each pattern; the first that fits counts.
+        freeze: Patterns of the parameters that stay as they are; a batch norm all of whose parameters are frozen
+            keeps its moving statistics too.
+        freeze_norms: Whether every batch norm keeps its moving statistics and normalises by them.
+        clip_norm: Greatest norm of all gradients together; larger ones are scaled down to it. null: any.
+        schedule: ``constant``, ``step``, ``cosine`` or ``polynomial``.
         step_epochs: ``step``: epochs between two drops.
         gamma: ``step``: factor of each drop.
+        power: ``polynomial``: exponent of the share of steps that is left.
         warmup_steps: Steps in which the rate climbs linearly from 0 to ``lr``.
+        ema: Decay per step of the averaged weights, which are then validated, kept as the best and predicted with;
+            null: none.
+        amp: Mixed precision of MindSpore: ``O0`` (none), ``O1``, ``O2`` or ``O3``.
+        loss_scale: Factor of the loss in mixed precision; null: found and adapted while training.
+        sync_norm: Whether batch norms take their statistics over all devices; null: if a device has fewer than 8
+            pictures.
         seed: Seed of weights, order and augmentation.
         save_every: Steps between two saved checkpoints; null: once an epoch.
+        keep: Checkpoints kept of those saved, ``last.ckpt`` among them.
         validate_every: Epochs between two validations.
         best: Metric on the validation slice that chooses ``best.ckpt``.
     """
 
     stage: str = "supervised"
+    start_from: str | None = None
     epochs: int = 40
     batch_size: int = 16
+    accumulate: int = 1
     optimizer: str = "sgd"
     lr: float = 0.01
     momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
+    no_decay: tuple[str, ...] = ()
+    lr_factors: Mapping[str, Any] = field(default_factory=dict)
+    freeze: tuple[str, ...] = ()
+    freeze_norms: bool = False
+    clip_norm: float | None = None
     schedule: str = "step"
     step_epochs: int = 10
     gamma: float = 0.1
+    power: float = 0.9
     warmup_steps: int = 0
+    ema: float | None = None
+    amp: str = "O0"
+    loss_scale: float | None = None
+    sync_norm: bool | None = None
     seed: int = 0
     save_every: int | None = None
+    keep: int = 2
     validate_every: int = 1
     best: str = "MAD"
 
@@ -162,8 +198,9 @@ class Config:
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "train.optimizer": ("sgd", "adam"),
-    "train.schedule": ("constant", "step", "cosine"),
+    "train.optimizer": ("sgd", "adam", "adamw"),
+    "train.schedule": ("constant", "step", "cosine", "polynomial"),
+    "train.amp": ("O0", "O1", "O2", "O3"),
     "eval.protocol": tuple(PROTOCOLS),
     "eval.rounding": ("float", "truncated", "rounded"),
 }
@@ -173,16 +210,21 @@ _MINIMUM: Mapping[str, float] = {
     "data.crop_size": 1,
     "data.val": 0,
     "data.workers": 1,
+    "data.cache_mib": 0,
     "train.epochs": 1,
     "train.batch_size": 1,
+    "train.accumulate": 1,
     "train.lr": 0,
     "train.momentum": 0,
     "train.weight_decay": 0,
     "train.step_epochs": 1,
     "train.gamma": 0,
+    "train.power": 0,
     "train.warmup_steps": 0,
     "train.seed": 0,
     "train.save_every": 1,
+    "train.keep": 1,
+    "train.loss_scale": 1,
     "train.validate_every": 1,
     "eval.short_side": 1,
     "eval.workers": 0,
@@ -437,6 +479,16 @@ def _check_range(key: str, value: Any, origin: str) -> None:
         raise UsageError(f"{origin}: {key} must be at least {least:g}, not {value!r}")
     if key == "model.std" and min(value) <= 0:
         raise UsageError(f"{origin}: model.std must be above 0, not {list(value)}")
+    if key == "train.betas" and not all(0 <= part < 1 for part in value):
+        raise UsageError(f"{origin}: train.betas must be at least 0 and below 1, not {list(value)}")
+    if key == "train.ema" and value is not None and not 0 < value < 1:
+        raise UsageError(f"{origin}: train.ema must lie between 0 and 1 (0.999 for example), not {value!r}")
+    if key == "train.clip_norm" and value is not None and not 0 < value < float("inf"):
+        raise UsageError(f"{origin}: train.clip_norm must be above 0, not {value!r}")
+    if key == "train.lr_factors":
+        for pattern, factor in value.items():
+            if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not 0 <= factor < float("inf"):
+                raise UsageError(f"{origin}: train.lr_factors: {pattern!r} must be a number from 0, not {factor!r}")
 
 
 def _show(value: Any) -> str:
