@@ -56,7 +56,8 @@ class DataConfig:
         crop_size: Side of the square training crop, in pixels of the network's input.
         val: Pictures set apart from ``train`` to choose checkpoints on; null: a fifth, at most 100; 0: none.
         workers: Threads that read and augment pictures.
-        cache_mib: Memory for decoded pictures, so that each is decoded once and not once an epoch, in MiB; 0: none.
+        cache_mib: Memory for decoded pictures, so that each is decoded once and not once an epoch, in MiB, of each
+            device's process; 0: none.
         transforms: Random changes in order, each ``{name: {parameter: value}}``.
     """
 
@@ -101,7 +102,7 @@ class TrainConfig:
         warmup_steps: Steps in which the rate climbs linearly from 0 to ``lr``.
         ema: Decay per step of the averaged weights, which are then validated, kept as the best and predicted with;
             null: none.
-        amp: Mixed precision of MindSpore: ``O0`` (none), ``O1``, ``O2`` or ``O3``.
+        amp: Mixed precision, one of MindSpore's levels ``O0`` (none), ``auto``, ``O2`` or ``O3``.
         loss_scale: Factor of the loss in mixed precision; null: found and adapted while training.
         sync_norm: Whether batch norms take their statistics over all devices; null: if a device has fewer than 8
             pictures.
@@ -138,7 +139,7 @@ class TrainConfig:
     sync_norm: bool | None = None
     seed: int = 0
     save_every: int | None = None
-    keep: int = 2
+    keep: int = 1
     validate_every: int = 1
     best: str = "MAD"
 
@@ -200,7 +201,7 @@ class Config:
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "train.optimizer": ("sgd", "adam", "adamw"),
     "train.schedule": ("constant", "step", "cosine", "polynomial"),
-    "train.amp": ("O0", "O1", "O2", "O3"),
+    "train.amp": ("O0", "auto", "O2", "O3"),
     "eval.protocol": tuple(PROTOCOLS),
     "eval.rounding": ("float", "truncated", "rounded"),
 }

@@ -27,6 +27,7 @@ def write_bytes(path: Path, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(part, path)
+        flush_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -39,3 +40,17 @@ def write_text(path: Path, text: str) -> None:
     ``\\udcXX``, which inside a JSON text is the very escape that reads back as the same character.
     """
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder last through a power cut, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # a folder that may be written but not listed, or a system that opens no folders
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

@@ -12,7 +12,10 @@ HEAVY = ("mindspore", "scipy", "cv2", "numpy", "jinja2", "tensorboardX")
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["--version"], ["list"], ["list", "--json"], ["info", "P3M-10k"], ["plugins"], ["train", "--help"]],
+    [
+        *(["--help"], ["--version"], ["list"], ["list", "--json"], ["info", "P3M-10k"], ["plugins"]),
+        *(["train", "--help"], ["data", "check", "--help"], ["data", "prepare", "--help"]),
+    ],
 )
 def test_light_commands_import_nothing_heavy(words):
     program = (

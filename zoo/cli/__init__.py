@@ -32,7 +32,7 @@ _COMMANDS = {
     "list": "list what is installed",
     "info": "show the card of one thing",
     "plugins": "show the plugins and why some are not loaded",
-    "data": "draw the demo data set",
+    "data": "draw the demo set, check a copy of a data set, prepare it",
 }
 """Commands and their line in ``zoo --help``; the module of a command has its name (``eval_`` for ``eval``)."""
 
@@ -100,7 +100,9 @@ def _run(arguments: list[str]) -> int:
     before = _on_terminate(_raise_terminated)
     try:
         # Click answers with ctx.exit's code where a command was cut short (--help, --version).
-        code = _group().main(args=arguments, prog_name="zoo", standalone_mode=False)
+        code = _group().main(
+            args=arguments, prog_name="zoo", standalone_mode=False, obj={"command_line": tuple(arguments)}
+        )
         return code if isinstance(code, int) else 0
     except ZooError as error:
         return _fail(str(error), error.exit_code, debug)

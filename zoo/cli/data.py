@@ -7,12 +7,18 @@ from pathlib import Path
 import click
 
 from zoo.cli import options
+from zoo.cli.data_check import check
+from zoo.cli.data_prepare import prepare
 
 
 @click.group("data")
 @options.plugin_options
 def command() -> None:
-    """Draw the demo data set."""
+    """Draw the demo data set, examine a copy of a data set, make what it lacks."""
+
+
+command.add_command(check)
+command.add_command(prepare)
 
 
 @command.command("demo")

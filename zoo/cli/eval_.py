@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry import ModelSpec, NotFoundError, Registry, ZooError
+from registry import ModelSpec, NotFoundError, Registry, UsageError, ZooError
 from zoo.cli import options
 
 if TYPE_CHECKING:
+    from zoo.engine.group import Group
     from zoo.engine.load import LoadedModel
 
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 @options.workers_option
 @options.runtime_option
 @options.device_option
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Devices of this machine that share the pictures out.",
+)
 @options.json_option
 @options.plugin_options
 def command(
@@ -45,21 +53,64 @@ def command(
     workers: int | None,
     runtime: str,
     device: str | None,
+    devices: int,
     as_json: bool,
-) -> None:
+) -> int:
     """Score MODEL and leave a report with every picture, worst first."""
+    from zoo.engine import device as engine
+    from zoo.engine.group import ALONE, is_rank, join
+
+    found = options.registry()
+    spec: ModelSpec = found.get("model", model)
+    if devices > 1 and engine.parse(device).numbered:
+        raise UsageError(f"--device {device} names one card: leave out its number, or --devices {devices}")
+    if devices > 1 and not is_rank():
+        return _together(spec, output, devices)
+    group = ALONE
+    if is_rank():
+        engine.start(device)
+        group = join()
+    words = {"dialect": dialect, "rounding": rounding, "protocol": protocol, "workers": workers}
+    loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime)
+    folder, reports = _all(found, loaded, splits, output, limit, group)
+    if not group.leads:
+        return 0
+    _show(found, folder, reports, as_json)
+    failed = sum(len(report["problems"]) for report in reports.values())
+    if failed:
+        total = failed + sum(report["n_images"] for report in reports.values())
+        raise ZooError(f"{failed} of {total} pictures could not be scored; the report lists them: {folder}")
+    return 0
+
+
+def _together(spec: ModelSpec, output: str | None, devices: int) -> int:
+    """The same command in a process for each device."""
+    from zoo.engine.launch import launch
+    from zoo.engine.run import new_folder
+
+    folder = new_folder(output, spec.name, "eval")
+    try:
+        return launch([*options.command_line(), *([] if output else ["--output", str(folder)])], devices)
+    finally:
+        # A process that was killed could not tidy up: mattes without a report would pass for a result.
+        done = {file.parent for file in folder.rglob("report.json")}
+        if folder not in done:
+            for place in (
+                [part for part in folder.iterdir() if part.is_dir() and part not in done] if done else [folder]
+            ):
+                shutil.rmtree(place)
+
+
+def _all(
+    found: Registry, loaded: LoadedModel, splits: tuple[str, ...], output: str | None, limit: int | None, group: Group
+) -> tuple[Path, dict[str, dict[str, Any]]]:
+    """Score every split; the result folder and the report of each."""
     from zoo.data.opening import dataset_spec, open_split
     from zoo.data.splits import split_name, test_splits
     from zoo.engine.console import Console
     from zoo.engine.run import new_folder
     from zoo.metrics.definitions import check_dialect
-    from zoo.report.compare import PRIVACY
-    from zoo.report.table import how_scored, metrics_table
 
-    found = options.registry()
-    spec: ModelSpec = found.get("model", model)
-    words = {"dialect": dialect, "rounding": rounding, "protocol": protocol, "workers": workers}
-    loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime)
     check_dialect(loaded.config.eval.dialect)
     data = dataset_spec(found, loaded.config)
     names = list(dict.fromkeys(split_name(data, split) for split in splits)) or test_splits(data)
@@ -68,27 +119,32 @@ def command(
         raise NotFoundError(f"{data.name} has no test split; name one with --split ({known})")
     for name in names:
         open_split(found, loaded.config, name)  # before anything is written
-    folder = new_folder(output, spec.name, "eval")
-    console = Console(options.is_quiet(), folder / "log.txt")
+    made = new_folder(output, loaded.config.model.name, "eval") if group.leads else None
+    folder: Path = next(path for path in group.gather(made) if path is not None)
+    console = Console(options.is_quiet() or not group.leads, folder / "log.txt" if group.leads else None)
     reports: dict[str, dict[str, Any]] = {}
     for name in names:
         place = folder if len(names) == 1 else folder / name
         try:
-            reports[name] = _one(found, loaded, name, place, limit, console)
+            reports[name] = _one(found, loaded, name, place, limit, console, group)
         except BaseException:
-            # Mattes without a report would pass for a result; splits that are done stay.
-            shutil.rmtree(place if reports else folder)
+            if group.leads:
+                # Mattes without a report would pass for a result; splits that are done stay.
+                shutil.rmtree(place if reports else folder)
             raise
+    return folder, reports
+
+
+def _show(found: Registry, folder: Path, reports: dict[str, dict[str, Any]], as_json: bool) -> None:
+    from zoo.report.compare import PRIVACY
+    from zoo.report.table import how_scored, metrics_table
+
     if as_json:
-        click.echo(json.dumps(next(iter(reports.values())) if len(names) == 1 else reports, indent=2))
-    else:
-        click.echo(f"{metrics_table(*reports.values())}{how_scored(next(iter(reports.values())))}")
-        if set(PRIVACY) <= set(reports):
-            click.echo(f"\n{_privacy_gap(found, folder, reports)}", nl=False)
-    failed = sum(len(report["problems"]) for report in reports.values())
-    if failed:
-        total = failed + sum(report["n_images"] for report in reports.values())
-        raise ZooError(f"{failed} of {total} pictures could not be scored; the report lists them: {folder}")
+        click.echo(json.dumps(next(iter(reports.values())) if len(reports) == 1 else reports, indent=2))
+        return
+    click.echo(f"{metrics_table(*reports.values())}{how_scored(next(iter(reports.values())))}")
+    if set(PRIVACY) <= set(reports):
+        click.echo(f"\n{_privacy_gap(found, folder, reports)}", nl=False)
 
 
 def _privacy_gap(found: Registry, folder: Path, reports: dict[str, dict[str, Any]]) -> str:
@@ -106,17 +162,18 @@ def _privacy_gap(found: Registry, folder: Path, reports: dict[str, dict[str, Any
 
 
 def _one(
-    found: Registry, loaded: LoadedModel, split: str, folder: Path, limit: int | None, console: Any
+    found: Registry, loaded: LoadedModel, split: str, folder: Path, limit: int | None, console: Any, group: Group
 ) -> dict[str, Any]:
     from zoo.data.opening import dataset_spec, describe_count
     from zoo.engine.console import Progress
     from zoo.engine.evaluation import evaluate_split
 
-    folder.mkdir(parents=True, exist_ok=True)
+    if group.leads:
+        folder.mkdir(parents=True, exist_ok=True)
     weights = loaded.checkpoint or "no checkpoint"
     console.say(f"scoring {loaded.config.model.name} ({weights}) on {loaded.config.data.dataset} {split}")
     with Progress(console, split) as progress:
-        report, _ = evaluate_split(found, loaded, split, folder, limit, progress)
+        report, _ = evaluate_split(found, loaded, split, folder, limit, progress, group)
     spec = dataset_spec(found, loaded.config)
     count = describe_count(spec, split, report["n_images"])
     console.say(f"{count}; {report['seconds']:.1f} s; {folder / 'report.html'}")

@@ -235,6 +235,11 @@ def load_for(
     return load_model(found, from_dict(plain, "options"), saved, device)
 
 
+def command_line() -> list[str]:
+    """The words of this command line, for processes that shall do the same together."""
+    return list(_state()["command_line"])
+
+
 def plugin_arguments() -> list[str]:
     """The plugin options of this command line again, for a process that shall see the same plugins."""
     state = _state()

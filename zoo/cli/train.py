@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from registry import NotFoundError, UsageError
 from zoo.cli import options
-from zoo.config import Resolved
+from zoo.config import Config, Resolved
+
+if TYPE_CHECKING:
+    from zoo.engine.group import Group
 
 
 @click.command("train")
@@ -22,7 +26,13 @@ from zoo.config import Resolved
 @click.option("--output", metavar="DIR", help="The run folder; default: runs/MODEL/STAMP.")
 @click.option("--resume", metavar="RUN", help="Continue this run from its last checkpoint.")
 @options.device_option
-@click.option("--devices", type=click.IntRange(min=1), default=1, metavar="N", help="Number of devices; only 1 today.")
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Devices of this machine to train on together.",
+)
 @click.option("--print-config", is_flag=True, help="Print the resolved config and end.")
 @click.option("--verbose", is_flag=True, help="With --print-config: say where each value comes from.")
 @options.plugin_options
@@ -40,10 +50,8 @@ def command(
     devices: int,
     print_config: bool,
     verbose: bool,
-) -> None:
+) -> int:
     """Train MODEL and leave a run folder with its config, log and checkpoints."""
-    if devices != 1:
-        raise UsageError(f"--devices {devices}: training runs on one device in this version")
     found = options.registry()
     if resume is not None:
         given = {"-c": recipe, "--set": settings, "--dataset": dataset, "--stage": stage, "--output": output}
@@ -53,11 +61,19 @@ def command(
         resolved = _config_of(Path(resume), model, data_root)
     else:
         extra = (("train.stage", stage, "--stage"),) if stage is not None else ()
+        if checkpoint is not None:
+            extra += (("train.start_from", _checkpoint_file(checkpoint, model), "--checkpoint"),)
         resolved = options.resolve_config(found, model, recipe, settings, dataset, data_root, extra)
     if print_config:
         click.echo(resolved.explain() if verbose else resolved.config.to_yaml(), nl=False)
-        return
-    _train(resolved, found.get("model", model).name, checkpoint, output, resume, device)
+        return 0
+    return _train(resolved.config, output, Path(resume) if resume is not None else None, device, devices)
+
+
+def _checkpoint_file(asked: str, model: str) -> str:
+    from zoo.engine.run import find_checkpoint
+
+    return str(find_checkpoint(asked, model).absolute())
 
 
 def _config_of(run: Path, model: str, data_root: str | None) -> Resolved:
@@ -76,31 +92,50 @@ def _config_of(run: Path, model: str, data_root: str | None) -> Resolved:
     return resolved
 
 
-def _train(
-    resolved: Resolved, model: str, checkpoint: str | None, output: str | None, resume: str | None, device: str | None
-) -> None:
-    from zoo.engine import device as devices
+def _train(config: Config, output: str | None, resume: Path | None, device: str | None, devices: int) -> int:
+    from zoo.engine import device as engine
     from zoo.engine.console import Console, clock
-    from zoo.engine.run import BEST, find_checkpoint, new_folder
+    from zoo.engine.group import ALONE, is_rank, join, ranks
+    from zoo.engine.launch import launch
+    from zoo.engine.run import BEST
     from zoo.engine.trainer import Training
 
-    config = resolved.config
-    devices.parse(device)
-    training = Training(options.registry(), config)  # the cheapest mistakes first, before a folder is made
-    start_from = find_checkpoint(checkpoint, model) if checkpoint is not None else None
-    folder = Path(resume) if resume is not None else new_folder(output, model)
-    console = Console(options.is_quiet(), folder / "log.txt")
+    wanted = engine.parse(device)
+    if devices > 1 and wanted.numbered:
+        raise UsageError(f"--device {device} names one card: leave out its number, or --devices {devices}")
+    # The cheapest mistakes first, before a folder is made.
+    training = Training(options.registry(), config, ranks() if is_rank() else devices, resume)
+    if devices > 1 and not is_rank():
+        return launch(options.command_line(), devices)
+    group = ALONE
+    if is_rank():
+        engine.start(device)
+        group = join()
+    folder = _folder(group, config.model.name, output, resume)
+    console = Console(options.is_quiet() or not group.leads, folder / "log.txt" if group.leads else None)
     console.say(f"run folder {folder}")
     try:
         with console.busy("starting MindSpore"):
-            devices.start(device)
-        outcome = training.run(folder, console, start_from, resume is not None)
+            engine.start(device)
+        outcome = training.run(folder, console, group)
     except BaseException:
-        if resume is None and not (folder / "log.jsonl").exists():
+        if resume is None and group.leads and not (folder / "log.jsonl").exists():
             shutil.rmtree(folder)  # nothing was trained: leave no empty run behind
         raise
     best = f", best {config.train.best} on val {outcome.best:.4f} ({BEST})" if outcome.best is not None else ""
     console.say(
         f"trained {outcome.steps} steps in {clock(outcome.seconds)}{best}; peak memory {outcome.peak_mib:.0f} MiB"
     )
-    console.say(f"next: zoo eval {model} --checkpoint {folder}")
+    console.say(f"next: zoo eval {config.model.name} --checkpoint {folder}")
+    return 0
+
+
+def _folder(group: Group, model: str, output: str | None, resume: Path | None) -> Path:
+    """The run folder; the first process of a group makes it and tells the others."""
+    from zoo.engine.run import new_folder
+
+    if resume is not None:
+        return resume
+    made: Path | None = group.gather(new_folder(output, model) if group.leads else None)[0]
+    assert made is not None, "the first process leads"
+    return made

@@ -89,7 +89,8 @@ class Flip:
         """The picture or its mirror image."""
         if rng.random() >= self.p:
             return picture
-        return Picture(picture.image[:, ::-1], None if picture.alpha is None else picture.alpha[:, ::-1])
+        # Not [:, ::-1]: everything that comes after would walk through that view byte by byte, ten times slower.
+        return Picture(cv2.flip(picture.image, 1), None if picture.alpha is None else cv2.flip(picture.alpha, 1))
 
 
 @dataclass(frozen=True)

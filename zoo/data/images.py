@@ -56,11 +56,28 @@ def read_alpha(path: str | os.PathLike[str], dtype: type[np.floating] = np.float
         DataError: The file is missing, damaged or no picture, or has colours, or is a cut-out: the matte would be
             in its transparency and not in its colours.
     """
+    return alpha_of(read_levels(path), dtype)
+
+
+def read_levels(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read an alpha as `read_alpha` does, but leave it in the integers of its file, a quarter of the memory.
+
+    Returns:
+        (H, W) uint8 or uint16; `alpha_of` makes the alpha of it.
+
+    Raises:
+        DataError: As for `read_alpha`.
+    """
     pixels = _decode(path, _ANY)
     _refuse_transparency(path)
-    if pixels.ndim == 3:
-        pixels = pixels[..., 0] if _grey(pixels) else _nearly_grey(path, pixels)
-    return pixels.astype(dtype) / dtype(np.iinfo(pixels.dtype).max)
+    if pixels.ndim == 2:
+        return pixels
+    return cv2.extractChannel(pixels, 0) if _grey(pixels) else _nearly_grey(path, pixels)
+
+
+def alpha_of(levels: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+    """The alpha in [0, 1] that unsigned integers stand for; ``dtype`` as for `read_alpha`."""
+    return levels.astype(dtype) / dtype(np.iinfo(levels.dtype).max)
 
 
 def read_trimap(path: str | os.PathLike[str]) -> np.ndarray:
@@ -76,7 +93,7 @@ def read_trimap(path: str | os.PathLike[str]) -> np.ndarray:
     if pixels.ndim == 3:
         if not _grey(pixels):
             raise DataError(f"{path}: no trimap, it has colours; a trimap has only the values 0, 128 and 255")
-        pixels = np.ascontiguousarray(pixels[..., 0])
+        pixels = cv2.extractChannel(pixels, 0)
     refuse_other_values(pixels, str(path))
     return pixels
 
@@ -190,8 +207,9 @@ def _to_8_bit(pixels: np.ndarray) -> np.ndarray:
 
 
 def _grey(bgr: np.ndarray) -> bool:
-    first = bgr[..., 0]
-    return np.array_equal(first, bgr[..., 1]) and np.array_equal(first, bgr[..., 2])
+    # Contiguous channels: comparing strided ones takes four times as long.
+    first = cv2.extractChannel(bgr, 0)
+    return all(np.array_equal(first, cv2.extractChannel(bgr, channel)) for channel in (1, 2))
 
 
 def _nearly_grey(path: str | os.PathLike[str], bgr: np.ndarray) -> np.ndarray:

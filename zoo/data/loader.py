@@ -2,6 +2,14 @@
 
 What a batch holds depends on the samples, the config and its step alone: not on the number of threads, nor on the step
 that training started with. So a resumed run sees what an unbroken one would have seen.
+
+An optimizer step takes ``train.batch_size * train.accumulate * ranks`` pictures, the next ones in the epoch's order.
+They are dealt out so that the step's pictures, and what augmentation makes of them, are the same for every way to
+write that product: a run on two devices sees what a run on one with ``train.accumulate: 2`` sees.
+
+    batch_size 2, accumulate 2, ranks 2     picture   0 1 | 2 3 | 4 5 | 6 7
+                                            batch       0 |   0 |   1 |   1
+                                            rank        0 |   1 |   0 |   1
 """
 
 from __future__ import annotations
@@ -13,24 +21,27 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import ceil
 
 import numpy as np
 
 from registry import DataError, Sample, UsageError, ZooError
 from zoo.config import Config
 from zoo.data.augment import Picture, augment, parse
+from zoo.data.binary import is_binary
+from zoo.data.cache import Cache
+from zoo.data.images import alpha_of
 from zoo.data.normalise import normalise
 from zoo.data.opencv import cv2
-from zoo.data.samples import load
 from zoo.data.trimap import training_trimap
 
-PREFETCH = 4
-"""Batches read ahead of the one in use. A batch of 16 at 512 pixels takes 80 MiB."""
+AHEAD = 16
+"""Pictures read ahead of the batch in use, at least. One of 512 pixels takes 5 MiB."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one optimizer step sees; N pictures of ``data.crop_size`` (c) squared.
+    """What goes through the network at once; N pictures of ``data.crop_size`` (c) squared.
 
     Attributes:
         names: Names of the N samples.
@@ -38,6 +49,8 @@ class Batch:
         alpha: (N, 1, c, c) float32 in [0, 1]; None for unlabelled pictures.
         trimap: (N, 1, c, c) float32 in {0, 0.5, 1}; None for unlabelled pictures.
         epoch: Pass over the samples it belongs to, from 0.
+        binary: Of how many pictures the whole alpha, not only this crop, is binary (`zoo.data.binary.is_binary`); 0 of
+            unlabelled ones.
         wait_seconds: How long the consumer waited for it.
     """
 
@@ -46,11 +59,12 @@ class Batch:
     alpha: np.ndarray | None
     trimap: np.ndarray | None
     epoch: int
+    binary: int = 0
     wait_seconds: float = 0.0
 
 
 class Loader:
-    """Batches of a training set.
+    """Batches of a training set, for one device of a group.
 
     Use it as ``with loader.batches(start) as batches: for batch in batches: ...``; leaving the block ends the
     threads.
@@ -60,76 +74,111 @@ class Loader:
         labelled: Whether its pictures have alphas.
     """
 
-    def __init__(self, samples: Sequence[Sample], config: Config) -> None:
+    def __init__(self, samples: Sequence[Sample], config: Config, rank: int = 0, ranks: int = 1) -> None:
         """Check that the samples can be trained on; nothing is read yet.
 
         Args:
             samples: The training set. Its order counts: it is part of what a seed stands for.
-            config: ``train.batch_size``, ``train.epochs``, ``train.seed``, ``data.crop_size``, ``data.workers``,
-                ``data.transforms``, ``model.mean`` and ``model.std`` are read.
+            config: ``train.batch_size``, ``train.accumulate``, ``train.epochs``, ``train.seed``, ``data.crop_size``,
+                ``data.workers``, ``data.cache_mib``, ``data.transforms``, ``model.mean`` and ``model.std`` are read.
+            rank: Which device of the group the batches are for, from 0.
+            ranks: Devices that train together, each with a loader of the same samples and config.
 
         Raises:
-            UsageError: The batch is larger than the set, or ``data.transforms`` is wrong.
+            UsageError: A step takes more pictures than there are, or ``data.transforms`` is wrong.
             DataError: Some of the pictures have alphas and some have none.
         """
+        assert 0 <= rank < ranks, f"rank {rank} of {ranks}"
         self.samples = tuple(samples)
         self._config = config
+        self._rank, self._ranks = rank, ranks
         self._transforms = parse(config.data.transforms)
-        batch, count = config.train.batch_size, len(self.samples)
-        if batch > count:
-            raise UsageError(
-                f"train.batch_size is {batch}, but the training set has {count} picture{'s' * (count != 1)}: "
-                f"set train.batch_size to {count} or less"
-            )
+        self._refuse_large_steps()
         bare = [sample.name for sample in self.samples if sample.alpha is None]
-        if bare and len(bare) < count:
+        if bare and len(bare) < len(self.samples):
             raise DataError(
-                f"{len(bare)} of {count} training pictures have no alpha (the first is {bare[0]}), the others have: "
-                "train on one kind at a time"
+                f"{len(bare)} of {len(self.samples)} training pictures have no alpha (the first is {bare[0]}), the "
+                "others have: train on one kind at a time"
             )
         self.labelled = not bare
+        self._cache = Cache(self.samples, config.data.cache_mib)
+        self._binary: dict[int, bool] = {}
+
+    def _refuse_large_steps(self) -> None:
+        train, count = self._config.train, len(self.samples)
+        if self.step_size <= count:
+            return
+        there = f"the training set has {count} picture{'s' * (count != 1)}"
+        if train.batch_size == self.step_size:
+            raise UsageError(
+                f"train.batch_size is {train.batch_size}, but {there}: set train.batch_size to {count} or less"
+            )
+        factors = (
+            ("train.batch_size", train.batch_size),
+            ("train.accumulate", train.accumulate),
+            ("--devices", self._ranks),
+        )
+        product = " x ".join(f"{key} {value}" for key, value in factors if value > 1)
+        raise UsageError(f"a step takes {self.step_size} pictures ({product}), but {there}: lower one of these")
+
+    @property
+    def step_size(self) -> int:
+        """Pictures that an optimizer step takes, on all devices together."""
+        return self._config.train.batch_size * self._config.train.accumulate * self._ranks
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in a pass over the samples; the rest, too few for a batch, wait for another epoch's order."""
-        return len(self.samples) // self._config.train.batch_size
+        """Optimizer steps in a pass over the samples; the rest, too few for a step, wait for another epoch's order."""
+        return len(self.samples) // self.step_size
+
+    def memory_mib(self) -> float:
+        """Memory that the batches and the pictures of ``data.cache_mib`` come to at most, in MiB."""
+        pixels = (1 + self._depth) * self._config.train.batch_size * self._config.data.crop_size**2
+        planes = 5 if self.labelled else 3
+        return (4 * planes * pixels + self._cache.most()) / 2**20
 
     def batches(self, start: int = 0) -> AbstractContextManager[Iterator[Batch]]:
-        """The batches from a step on, to the end of the last epoch.
+        """This device's batches from an optimizer step on, to the end of the last epoch.
 
         Args:
-            start: Steps already done.
+            start: Optimizer steps already done.
 
         Returns:
-            A context manager that gives the iterator. Iterating raises what reading raises: a
-            `DataError` that names the file, for example.
+            A context manager that gives the iterator, ``train.accumulate`` batches for each step. Iterating raises
+            what reading raises: a `DataError` that names the file, for example.
         """
         return closing(self._generate(start))
 
     def _generate(self, start: int) -> Generator[Batch, None, None]:
-        steps = iter(range(start, self._config.train.epochs * self.steps_per_epoch))
+        train = self._config.train
+        numbers = iter(range(start * train.accumulate, train.epochs * self.steps_per_epoch * train.accumulate))
         pool = ThreadPoolExecutor(self._config.data.workers, thread_name_prefix="zoo-loader")
         # OpenCV would split each call over all cores once more, under every one of our threads. The setting is
         # the process's, so it is put back.
         threads = cv2.getNumThreads()
         cv2.setNumThreads(0)
         try:
-            ahead = deque(self._submit(pool, step) for step in islice(steps, PREFETCH))
+            ahead = deque(self._submit(pool, number) for number in islice(numbers, self._depth))
             while ahead:
                 batch, parts = ahead.popleft()
                 began = time.perf_counter()
-                for part in parts:
-                    part.result()
+                binary = sum(part.result() for part in parts)
                 waited = time.perf_counter() - began
-                ahead.extend(self._submit(pool, step) for step in islice(steps, 1))
-                yield replace(batch, wait_seconds=waited)
+                ahead.extend(self._submit(pool, number) for number in islice(numbers, 1))
+                yield replace(batch, binary=binary, wait_seconds=waited)
         finally:
             pool.shutdown(cancel_futures=True)
             cv2.setNumThreads(threads)
 
-    def _submit(self, pool: ThreadPoolExecutor, step: int) -> tuple[Batch, list[Future[None]]]:
+    @property
+    def _depth(self) -> int:
+        """Batches read ahead: one is waited for while the threads go on with another, and small ones last no time."""
+        pictures = max(AHEAD, 2 * self._config.data.workers)
+        return max(2, ceil(pictures / self._config.train.batch_size))
+
+    def _submit(self, pool: ThreadPoolExecutor, number: int) -> tuple[Batch, list[Future[bool]]]:
         """An empty batch, and the tasks that each fill one picture of it."""
-        epoch, indices = self._plan(step)
+        epoch, indices = self._plan(number)
         side = self._config.data.crop_size
         batch = Batch(
             names=tuple(self.samples[index].name for index in indices),
@@ -140,28 +189,41 @@ class Loader:
         )
         return batch, [pool.submit(self._fill, batch, slot, index) for slot, index in enumerate(indices)]
 
-    def _plan(self, step: int) -> tuple[int, list[int]]:
-        """The epoch of a step and the indices of its samples."""
+    def _plan(self, number: int) -> tuple[int, list[int]]:
+        """Epoch and sample indices of this device's batch of a number, counted from 0 over all epochs."""
+        train = self._config.train
+        step, part = divmod(number, train.accumulate)
         epoch, position = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng([self._config.train.seed, epoch]).permutation(len(self.samples))
-        size = self._config.train.batch_size
-        return epoch, order[position * size : (position + 1) * size].tolist()
+        order = np.random.default_rng([train.seed, epoch]).permutation(len(self.samples))
+        first = position * self.step_size + (part * self._ranks + self._rank) * train.batch_size
+        return epoch, order[first : first + train.batch_size].tolist()
 
-    def _fill(self, batch: Batch, slot: int, index: int) -> None:
+    def _fill(self, batch: Batch, slot: int, index: int) -> bool:
+        """Put a sample into a batch; whether its alpha is binary."""
         sample, config = self.samples[index], self._config
         # A generator's trailing zeros do not count: [seed, epoch, 0] would be the one that orders the epoch.
         rng = np.random.default_rng([config.train.seed, batch.epoch, index + 1])
         try:
-            loaded = load(replace(sample, trimap=None))
-            picture = augment(Picture(loaded.image, loaded.alpha), self._transforms, config.data.crop_size, rng)
+            decoded = self._cache.get(index)
+            picture = augment(
+                Picture(decoded.image, _in_unit_range(decoded.alpha)), self._transforms, config.data.crop_size, rng
+            )
             normalise(picture.image, config.model.mean, config.model.std, out=batch.image[slot])
-            if picture.alpha is not None and batch.alpha is not None and batch.trimap is not None:
-                batch.alpha[slot, 0] = picture.alpha
-                batch.trimap[slot, 0] = training_trimap(picture.alpha, rng)
+            if decoded.alpha is None or picture.alpha is None or batch.alpha is None or batch.trimap is None:
+                return False
+            batch.alpha[slot, 0] = picture.alpha
+            batch.trimap[slot, 0] = training_trimap(picture.alpha, rng)
+            if index not in self._binary:
+                self._binary[index] = is_binary(decoded.alpha)
+            return self._binary[index]
         except ZooError:
             raise
         except Exception as error:
             raise RuntimeError(f"preparing {sample.name} ({_origin(sample)}) failed: {error}") from error
+
+
+def _in_unit_range(alpha: np.ndarray | None) -> np.ndarray | None:
+    return alpha if alpha is None or alpha.dtype == np.float32 else alpha_of(alpha)
 
 
 def _origin(sample: Sample) -> str:

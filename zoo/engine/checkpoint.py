@@ -1,8 +1,9 @@
 """Checkpoints: one ``.ckpt`` file that holds weights, optimizer state and the whole resolved config.
 
 The file is MindSpore's own format, so `mindspore.load_checkpoint` reads it. Network parameters carry their
-plain names, the optimizer's the prefix ``optimizer.``, and one text named ``zoo`` holds a JSON mapping
-{schema, model, plugin, plugin_version, step, epoch, best, images, config, digest}. Nothing in it depends on the clock.
+plain names; what only a training needs has a prefix (``optimizer.``, ``ema.`` for averaged weights, ``objective.`` for
+what an objective remembers); one text named ``zoo`` holds a JSON mapping {schema, model, plugin, plugin_version, step,
+epoch, best, images, devices, loss_scale, trained_on, config, digest}. Nothing in it depends on the clock.
 
 A file made by ``zoo convert`` has two more: ``source`` says what it was made of, and ``holds`` whether it is the whole
 ``network``, its ``backbone`` alone, or some other ``part``. The last two hold no parameter that the source did not
@@ -25,13 +26,17 @@ from registry import NotFoundError, UsageError, ZooError
 from zoo.config import Config, from_dict
 from zoo.engine import device
 from zoo.engine.foreign import MINDSPORE, recognise_file
+from zoo.files import flush_folder
 
 SCHEMA = 1
 NETWORK, BACKBONE, PART = "network", "backbone", "part"
 """What a checkpoint may hold; one that does not say so holds the network."""
 
+OPTIMIZER, AVERAGE, OBJECTIVE = "optimizer", "ema", "objective"
+"""Prefixes of what a training remembers beside the network."""
+
 _META = "zoo"
-_OPTIMIZER = "optimizer."
+_PARTS = (OPTIMIZER, AVERAGE, OBJECTIVE)
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,21 @@ class Checkpoint:
     Attributes:
         path: The file.
         meta: The JSON mapping of the module docstring.
-        weights: Network parameters by name.
-        optimizer: Optimizer state by name; empty in ``best.ckpt``.
+        weights: Network parameters by name, as the training left them.
+        state: What the training remembers, by prefix and name; empty in ``best.ckpt``.
         sha256: Hex digest of the file.
     """
 
     path: Path
     meta: Mapping[str, Any]
     weights: Mapping[str, np.ndarray]
-    optimizer: Mapping[str, np.ndarray] = field(default_factory=dict)
+    state: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     sha256: str = ""
+
+    @property
+    def answers(self) -> Mapping[str, np.ndarray]:
+        """The network parameters to answer pictures with: averaged where the training averaged."""
+        return {**self.weights, **self.state.get(AVERAGE, {})}
 
     @property
     def config(self) -> Config:
@@ -63,22 +73,25 @@ class Checkpoint:
         return str(self.meta.get("holds", NETWORK))
 
 
-def save(path: Path, network: Any, meta: Mapping[str, Any], optimizer: Any = None) -> None:
+def save(
+    path: Path,
+    weights: Mapping[str, np.ndarray],
+    meta: Mapping[str, Any],
+    state: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> None:
     """Write a checkpoint: aside, flushed, then renamed, so that the previous one stays good until the end.
 
     Args:
         path: Where to; ends in ``.ckpt``.
-        network: Cell whose parameters are kept.
+        weights: Network parameters by name.
         meta: Everything of the JSON mapping but ``schema`` and ``digest``.
-        optimizer: Optimizer whose state is kept too.
+        state: What the training remembers, by prefix and name.
 
     Raises:
         ZooError: The file cannot be written (disk full, no permission).
     """
-    entries = {p.name: p.asnumpy() for p in network.get_parameters()}
-    if optimizer is not None:
-        entries |= {_OPTIMIZER + name: p.asnumpy() for name, p in _state(optimizer, network).items()}
-    write(path, entries, meta)
+    rest = {f"{part}.{name}": array for part, arrays in (state or {}).items() for name, array in arrays.items()}
+    write(path, {**weights, **rest}, meta)
 
 
 def write(path: Path, entries: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
@@ -100,6 +113,7 @@ def write(path: Path, entries: Mapping[str, np.ndarray], meta: Mapping[str, Any]
         with open(aside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
+        flush_folder(path.parent)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ZooError(f"cannot write checkpoint {path}: {reason}; the previous one is untouched") from error
@@ -147,13 +161,22 @@ def read(path: Path, whole: bool = True) -> Checkpoint:
     saved = Checkpoint(
         path=path,
         meta=meta,
-        weights={n: a for n, a in arrays.items() if not n.startswith(_OPTIMIZER)},
-        optimizer={n[len(_OPTIMIZER) :]: a for n, a in arrays.items() if n.startswith(_OPTIMIZER)},
+        weights={n: a for n, a in arrays.items() if n.partition(".")[0] not in _PARTS},
+        state=_parts(arrays),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
     if whole and saved.holds != NETWORK:
         raise UsageError(_incomplete(saved))
     return saved
+
+
+def _parts(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        part, _, rest = name.partition(".")
+        if part in _PARTS:
+            found.setdefault(part, {})[rest] = array
+    return found
 
 
 def is_described(loaded: Mapping[str, Any]) -> bool:
@@ -174,13 +197,18 @@ def _incomplete(saved: Checkpoint) -> str:
     )
 
 
+def weights_of(network: Any) -> dict[str, np.ndarray]:
+    """A network's parameters by name."""
+    return {p.name: p.asnumpy() for p in network.get_parameters()}
+
+
 def load_weights(network: Any, weights: Mapping[str, np.ndarray], origin: str) -> None:
     """Put weights into a network's parameters, all of them or none.
 
     Raises:
         ZooError: A parameter is missing, unexpected, or of another shape.
     """
-    _assign({p.name: p for p in network.get_parameters()}, weights, origin)
+    assign({p.name: p for p in network.get_parameters()}, weights, origin)
 
 
 def load_start(network: Any, saved: Checkpoint) -> int:
@@ -197,27 +225,17 @@ def load_start(network: Any, saved: Checkpoint) -> int:
         raise UsageError(_incomplete(saved))
     fresh = {}
     if saved.holds == PART:
-        fresh = {p.name: p.asnumpy() for p in network.get_parameters() if p.name not in saved.weights}
-    load_weights(network, {**saved.weights, **fresh}, str(saved.path))
+        fresh = {n: a for n, a in weights_of(network).items() if n not in saved.weights}
+    load_weights(network, {**saved.answers, **fresh}, str(saved.path))
     return len(fresh)
 
 
-def load_optimizer(optimizer: Any, state: Mapping[str, np.ndarray], network: Any, origin: str) -> None:
-    """Put a saved state into an optimizer built for the same network.
+def assign(parameters: Mapping[str, Any], arrays: Mapping[str, np.ndarray], origin: str) -> None:
+    """Put arrays into parameters by name, all of them or none.
 
     Raises:
-        ZooError: The state belongs to another optimizer or network.
+        ZooError: One is missing, unexpected, or of another shape.
     """
-    _assign(_state(optimizer, network), state, origin)
-
-
-def _state(optimizer: Any, network: Any) -> dict[str, Any]:
-    """What an optimizer remembers; the table of its schedule is not among it, as the config gives that."""
-    known = {p.name for p in network.get_parameters()} | {"learning_rate"}
-    return {p.name: p for p in optimizer.get_parameters() if p.name not in known}
-
-
-def _assign(parameters: Mapping[str, Any], arrays: Mapping[str, np.ndarray], origin: str) -> None:
     import mindspore as ms
     from mindspore import ops
 

@@ -27,8 +27,16 @@ class Console:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
         if self._log is not None:
-            with open(self._log, "a", encoding="utf-8") as file:
+            self._keep(text, self._log)
+
+    def _keep(self, text: str, log: Path) -> None:
+        try:
+            with open(log, "a", encoding="utf-8") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        except OSError as error:
+            # Telling is no reason to end what is told about; if results cannot be written either, that ends it.
+            self._log = None
+            print(f"cannot write {log}: {error.strerror or error}; it ends here", file=sys.stderr, flush=True)
 
     @contextmanager
     def busy(self, doing: str, every: float = 20.0) -> Iterator[None]:

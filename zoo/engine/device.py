@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ class Device:
     Attributes:
         target: ``CPU``, ``GPU`` or ``Ascend``.
         index: Number of the card, 0 on the CPU.
+        numbered: Whether the user named the card by its number; no part of what the device is.
     """
 
     target: str = "CPU"
     index: int = 0
+    numbered: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return self.target if self.target == "CPU" else f"{self.target}:{self.index}"
@@ -49,7 +51,7 @@ def parse(text: str | None) -> Device:
     match = _FORM.fullmatch(text.strip())
     if not match or (match[1].lower() in ("auto", "cpu") and match[2]):
         raise UsageError(f"no device {text!r}; write auto, CPU, GPU, GPU:N, Ascend or Ascend:N")
-    return Device(_TARGETS.get(match[1].lower(), "CPU"), int(match[2] or 0))
+    return Device(_TARGETS.get(match[1].lower(), "CPU"), int(match[2] or 0), match[2] is not None)
 
 
 _started: Device | None = None

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from registry import PluginError, Registry, Sample
+from registry import PluginError, Registry, Sample, ZooError
 from zoo.data.opening import dataset_spec, open_split
 from zoo.engine import device as devices
 from zoo.engine.evaluator import evaluate
+from zoo.engine.group import ALONE, Group
 from zoo.engine.load import LoadedModel
 from zoo.engine.metrics import extra_metrics
 from zoo.metrics.statistics import intervals
@@ -26,6 +27,7 @@ def evaluate_split(
     folder: Path,
     limit: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    group: Group = ALONE,
 ) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
     """Score a model on one split and write ``report.json``, ``per_image.csv``, ``report.html`` and ``mattes/``.
 
@@ -36,9 +38,13 @@ def evaluate_split(
         folder: Where to write; it is there already.
         limit: Only the first so many pictures, by name.
         on_progress: Called with the number of pictures done and the number in all.
+        group: Processes that do it together; the first one writes the report, each its own mattes.
 
     Returns:
         The report and, for each image, the pictures shown on the page.
+
+    Raises:
+        ZooError: A process of the group does not see the folder.
     """
     config = model.config
     samples: Sequence[Sample] = open_split(registry, config, split)
@@ -47,8 +53,8 @@ def evaluate_split(
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     mattes = folder / "mattes" if config.eval.mattes else None
     if mattes is not None:
-        mattes.mkdir(exist_ok=True)
-    found = evaluate(model.predictor, samples, extra_metrics(registry), mattes, True, on_progress)
+        _make_for_all(mattes, group)
+    found = evaluate(model.predictor, samples, extra_metrics(registry), mattes, True, on_progress, group)
     spec = dataset_spec(registry, config)
     published = spec.splits.get(split)
     about = devices.describe()
@@ -82,15 +88,31 @@ def evaluate_split(
         "trimaps_made": found.trimaps_made,
         "device": about["device"],
         "processor": about["processor"],
-        "threads": about["threads"],
+        "threads": sum(group.gather(about["threads"])),
         "versions": about["versions"],
         "started": started,
         "workers": found.workers,
         "seconds": found.seconds,
     }
-    write_report(folder, report)
-    write_page(folder / "report.html", report, found.pictures)
+    if group.leads:
+        write_report(folder, report)
+        write_page(folder / "report.html", report, found.pictures)
     return report, found.pictures
+
+
+def _make_for_all(folder: Path, group: Group) -> None:
+    """Make a folder that every process writes to.
+
+    Raises:
+        ZooError: It is not there for one of them.
+    """
+    if group.leads:
+        folder.mkdir(exist_ok=True)
+    group.gather(None)  # nobody looks before it is made
+    if group.any(not folder.is_dir()):
+        raise ZooError(
+            f"{folder} is not there for every process: name a folder that all machines share with --output"
+        )
 
 
 def _refuse_escapes(samples: Sequence[Sample]) -> None:

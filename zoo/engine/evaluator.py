@@ -14,6 +14,7 @@ import numpy as np
 
 from registry import DataError, MetricSpec, Sample
 from zoo.data.samples import load_image, require_alpha
+from zoo.engine.group import ALONE, Group
 from zoo.engine.measure import Measured, Task, load_both, measure
 from zoo.engine.predictor import Predictor
 from zoo.engine.workers import THREADS, executor, workers_for
@@ -36,7 +37,7 @@ class Evaluation:
         problems: Images that could not be scored, each ``{"image", "reason"}``.
         pictures: Image -> the pictures of the report page, if they were wanted.
         trimaps_made: Images whose trimap was made from the true alpha because the data set has none.
-        workers: Processes that scored beside the network; 0: threads of this one.
+        workers: Processes that scored beside the network, of all that evaluated together; 0: threads of theirs.
         seconds: Wall time.
     """
 
@@ -58,6 +59,7 @@ def evaluate(
     mattes: Path | None = None,
     pictures: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    group: Group = ALONE,
 ) -> Evaluation:
     """Score a model on samples. A picture that cannot be used is noted, the others go on.
 
@@ -71,71 +73,99 @@ def evaluate(
         mattes: Folder to keep the mattes in, as ``NAME.png``; it is there. None: they are not kept.
         pictures: Make the pictures of the report page.
         on_progress: Called with the number done and the number in all.
+        group: Processes that share the samples out: each takes every ``size``-th one. All of them call this, with the
+            same arguments, and all of them get the whole.
     """
     started = time.perf_counter()
-    config = predictor.config.eval
-    processes = workers_for(len(samples), config.workers)
-    found = Evaluation(workers=processes)
-    saved: list[dict[str, Any]] = []
-    made = 0
+    settings = _Settings(predictor, extra or {}, mattes, pictures)
+    own = list(enumerate(samples))[group.rank :: group.size]
+    processes = workers_for(len(own), predictor.config.eval.workers)
 
-    def collect(waiting: list[tuple[str, Future[Measured], Future[dict[str, float | None]]]], keep: int) -> None:
-        nonlocal made
+    def progress(done: int) -> None:
+        if on_progress is not None:
+            on_progress(min(done * group.size, len(samples)), len(samples))
+
+    parts = group.gather((processes, _score_all(settings, own, processes, progress)))
+    done = dict(sorted(item for _, part in parts for item in part.items()))
+    scored = {number: one for number, one in done.items() if isinstance(one, Measured)}
+    rows = [one.row for one in scored.values()]
+    means, undefined = summarise(rows)
+    saved = summarise([one.saved for one in scored.values() if one.saved is not None])[0]
+    return Evaluation(
+        rows=rows,
+        # Every metric has its place in a report, also where the dialect has none of that name or nothing was scored.
+        metrics={**dict.fromkeys([*NAMES, *settings.extra]), **means},
+        undefined=undefined,
+        saved_metrics={**dict.fromkeys(NAMES), **saved} if mattes is not None else None,
+        problems=[{"image": samples[n].name, "reason": one} for n, one in done.items() if isinstance(one, str)],
+        pictures={samples[number].name: one.pictures for number, one in scored.items() if one.pictures},
+        trimaps_made=sum(one.trimap_made for one in scored.values()),
+        workers=sum(count for count, _ in parts),
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What an evaluation does with each picture; see `evaluate`."""
+
+    predictor: Predictor
+    extra: Mapping[str, MetricSpec]
+    mattes: Path | None
+    pictures: bool
+
+
+def _score_all(
+    settings: _Settings, samples: Sequence[tuple[int, Sample]], processes: int, progress: Callable[[int], None]
+) -> dict[int, Measured | str]:
+    """What came of each numbered sample: what was measured, or why it could not be used."""
+    predictor, extra = settings.predictor, settings.extra
+    dialect, rounding = predictor.config.eval.dialect, predictor.config.eval.rounding
+    found: dict[int, Measured | str] = {}
+    waiting: list[tuple[int, Future[Measured], Future[dict[str, float | None]]]] = []
+
+    def collect(keep: int) -> None:
         while len(waiting) > keep:
-            name, measured, others = waiting.pop(0)
+            number, measured, others = waiting.pop(0)
             try:
-                done = measured.result()
-                found.rows.append({**done.row, **others.result()})
+                one = measured.result()
+                found[number] = replace(one, row={**one.row, **others.result()})
             except DataError as error:
-                found.problems.append({"image": name, "reason": str(error)})
-                continue
-            made += done.trimap_made
-            saved.extend([done.saved] if done.saved is not None else [])
-            found.pictures.update({name: done.pictures} if done.pictures else {})
+                found[number] = str(error)
 
     with ThreadPoolExecutor(THREADS, "zoo-eval") as readers, executor(processes) as scorers:
-        waiting: list[tuple[str, Future[Measured], Future[dict[str, float | None]]]] = []
         try:
-            for number, (sample, future) in enumerate(_ahead(readers, samples, predictor.spec.needs_trimap), 1):
+            for count, (number, future) in enumerate(_ahead(readers, samples, predictor.spec.needs_trimap), 1):
                 try:
                     image, truth = future.result()
                     matte = predictor.predict(image, truth.trimap)
-                    task = Task(truth, matte, config.dialect, config.rounding, mattes, image if pictures else None)
-                    others = readers.submit(_extra, truth, matte, config.dialect, config.rounding, extra or {})
-                    waiting.append((sample.name, scorers.submit(measure, task), others))
+                    shown = image if settings.pictures else None
+                    task = Task(truth, matte, dialect, rounding, settings.mattes, shown)
+                    others = readers.submit(_extra, truth, matte, dialect, rounding, extra)
+                    waiting.append((number, scorers.submit(measure, task), others))
                 except DataError as error:
-                    found.problems.append({"image": sample.name, "reason": str(error)})
-                collect(waiting, keep=processes + 2)
-                if on_progress is not None:
-                    on_progress(number, len(samples))
-            collect(waiting, keep=0)
+                    found[number] = str(error)
+                collect(keep=processes + 2)
+                progress(count)
+            collect(keep=0)
         except BaseException:
             readers.shutdown(cancel_futures=True)
             raise
-    means, undefined = summarise(found.rows)
-    # Every metric has its place in a report, also where the dialect has none of that name or no picture was scored.
-    return replace(
-        found,
-        metrics={**dict.fromkeys([*NAMES, *(extra or {})]), **means},
-        undefined=undefined,
-        saved_metrics={**dict.fromkeys(NAMES), **summarise(saved)[0]} if mattes is not None else None,
-        trimaps_made=made,
-        seconds=time.perf_counter() - started,
-    )
+    return found
 
 
 _Read = tuple[np.ndarray, Sample]
 
 
-def _ahead(pool: Executor, samples: Sequence[Sample], trimaps: bool) -> Iterator[tuple[Sample, Future[_Read]]]:
-    """Each sample with the future of its contents, two samples ahead."""
-    waiting: list[tuple[Sample, Future[_Read]]] = []
+def _ahead(pool: Executor, samples: Sequence[tuple[int, Sample]], trimaps: bool) -> Iterator[tuple[int, Future[_Read]]]:
+    """The number of each sample with the future of its contents, two samples ahead."""
+    waiting: list[tuple[int, Future[_Read]]] = []
     source = iter(samples)
-    for sample in islice(source, 2):
-        waiting.append((sample, pool.submit(_read, sample, trimaps)))
+    for number, sample in islice(source, 2):
+        waiting.append((number, pool.submit(_read, sample, trimaps)))
     while waiting:
         yield waiting.pop(0)
-        waiting += [(sample, pool.submit(_read, sample, trimaps)) for sample in islice(source, 1)]
+        waiting += [(number, pool.submit(_read, sample, trimaps)) for number, sample in islice(source, 1)]
 
 
 def _read(sample: Sample, trimaps: bool) -> _Read:

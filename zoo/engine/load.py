@@ -61,15 +61,24 @@ def load_model(
     if saved is not None:
         if predictor.network is None:
             raise UsageError(f"model {spec.name!r} takes no checkpoint: it is no network")
-        checkpoints.load_weights(predictor.network, saved.weights, str(saved.path))
-    seen = _trained_on(spec, saved)
+        checkpoints.load_weights(predictor.network, saved.answers, str(saved.path))
+    seen = trained_on(spec, saved)
     if saved is None:
         return LoadedModel(predictor, config, plugin, None, None, seen)
     return LoadedModel(predictor, config, plugin, saved.path, saved.sha256, seen)
 
 
-def _trained_on(spec: ModelSpec, saved: checkpoints.Checkpoint | None) -> tuple[str, ...] | None:
+def trained_on(spec: ModelSpec, saved: checkpoints.Checkpoint | None) -> tuple[str, ...] | None:
+    """The data sets that weights have seen, ``NAME`` or ``NAME/SPLIT``; None: not known.
+
+    Args:
+        spec: The model.
+        saved: Its checkpoint, None for the weights that its plugin builds it with.
+    """
     if saved is not None and saved.meta.get("source") is None:
+        if "trained_on" in saved.meta:
+            seen = saved.meta["trained_on"]
+            return tuple(seen) if seen is not None else None
         return (f"{saved.config.data.dataset}/{TRAIN}",)
     if saved is None and spec.objectives:
         return ()  # fresh weights

@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import json
 import math
-import statistics
+import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from registry import DataError, MetricSpec, PluginError, Registry, Sample, UsageError, ZooError
 from zoo.config import Config
 from zoo.data.loader import Batch, Loader
 from zoo.data.opening import dataset_spec, describe_count, open_split, open_training
+from zoo.data.splits import TRAIN
 from zoo.engine import checkpoint as checkpoints
 from zoo.engine import device
+from zoo.engine.average import Average
 from zoo.engine.build import blame, build_model, build_objective, check_stage, is_network
-from zoo.engine.console import Console, Progress, clock
+from zoo.engine.console import Console, Progress
+from zoo.engine.dropout import Noise
 from zoo.engine.evaluator import evaluate
+from zoo.engine.freeze import freeze, set_train
+from zoo.engine.group import ALONE, Group
+from zoo.engine.health import Health
 from zoo.engine.journal import Journal
+from zoo.engine.kept import candidates, newest_good, save_last
+from zoo.engine.load import trained_on
 from zoo.engine.memory import free_mib, peak_mib, training_mib
 from zoo.engine.metrics import all_metrics, extra_metrics
 from zoo.engine.optimizer import build_optimizer, learning_rates
+from zoo.engine.pace import Pace, line
+from zoo.engine.panel import panels
+from zoo.engine.precision import lower_precision
 from zoo.engine.predictor import Predictor
-from zoo.engine.run import BEST, CHECKPOINTS, LAST
+from zoo.engine.run import BEST, CHECKPOINTS, find_checkpoint
+from zoo.engine.state import State, refuse_taken_names
 from zoo.engine.step import compile_step
+from zoo.engine.streams import reseed
+from zoo.engine.sync_norm import synchronise_norms
 from zoo.files import write_text
 from zoo.interrupt import Interrupted, StopRequest
 
-_REPORT_SECONDS = 10.0
-
 SUPERVISED = "supervised"
 """The stage that learns from true alphas; others may do without."""
+
+SMALL_BATCH = 8
+"""Pictures per device below which batch norms take their statistics over all devices, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +80,14 @@ class Training:
     Args:
         registry: Where every name of the config is looked up.
         config: Whole resolved config.
+        ranks: Processes that will train together.
+        resume: The run folder to continue, None for a new run.
 
     Raises:
         ZooError: Data, names or values of the config do not allow it.
     """
 
-    def __init__(self, registry: Registry, config: Config) -> None:
+    def __init__(self, registry: Registry, config: Config, ranks: int = 1, resume: Path | None = None) -> None:
         self.registry, self.config = registry, config
         self.spec = registry.get("model", config.model.name)
         self.plugin = registry.owner("model", config.model.name)
@@ -78,101 +98,173 @@ class Training:
             side, stride = config.data.crop_size, config.model.stride
             raise UsageError(f"data.crop_size is {side}; it must be a multiple of {stride} (model.stride)")
         self.metric = _best_metric(registry, config, self.plugin.name)
-        learn, self.val = open_training(registry, config)
-        _require_alphas(learn, "training")
-        _require_alphas(self.val, "validation")
-        self.loader = Loader(learn, config)
+        self.learn, self.val = _pictures(registry, config)
+        self.loader = Loader(self.learn, config, 0, ranks)
         if config.train.stage == SUPERVISED and not self.loader.labelled:
             raise DataError(
                 f"stage {SUPERVISED!r} needs alphas, and the training pictures have none: {_expected(config)}"
             )
-        if self.val and any(sample.alpha is None for sample in self.val):
-            raise DataError("the validation pictures have no alphas to choose a checkpoint by; set data.val to 0")
+        self.resuming = resume is not None
+        self.start_from: Path | None = None
+        if config.train.start_from is not None and not (resume is not None and candidates(resume)):
+            self.start_from = find_checkpoint(config.train.start_from, self.spec.name)
         self.best: float | None = None
+        self.saved: int | None = None
 
-    def run(self, folder: Path, console: Console, start_from: Path | None = None, resume: bool = False) -> Outcome:
+    def run(self, folder: Path, console: Console, group: Group = ALONE) -> Outcome:
         """Train until the epochs are done.
 
         Args:
             folder: The run folder, empty or (resuming) that of the run.
             console: Where progress is told.
-            start_from: Checkpoint whose weights to begin with (fine-tuning).
-            resume: Continue from the folder's last checkpoint, or from step 0 if there is none.
+            group: The processes that train together; its first one writes.
 
         Raises:
             ZooError: A picture cannot be used, a checkpoint does not fit, or the loss is no number any more.
             Interrupted: SIGINT or SIGTERM came; the state is saved.
         """
         started = time.perf_counter()
-        self.folder, self.console = folder, console
-        everything = len(open_split(self.registry, self.config, "train"))
-        console.say(describe_count(dataset_spec(self.registry, self.config), "train", everything))
-        learnt = len(self.loader.samples)
-        console.say(f"{learnt} pictures to learn from, {len(self.val)} to choose checkpoints on (val)")
-        console.say(f"building {self.spec.name} on {device.start()}")
-        import mindspore as ms
-
-        ms.set_seed(self.config.train.seed)  # for plugins that initialise from MindSpore's own stream
-        fresh = start_from is None and not (resume and (folder / CHECKPOINTS / LAST).is_file())
-        self.network = build_model(self.registry, self.config, pretrained=fresh)
-        if not is_network(self.network):
-            raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
-        self._require_memory()
-        if fresh:
-            self._say_start()
-        self.optimizer = build_optimizer(self.config.train, self.network, self.loader.steps_per_epoch)
-        done = self._restore(start_from, resume)
-        self.judge = self._validator()
-        self._write_settings()
-        if start_from is not None:
-            self._save(LAST, 0, self.optimizer)  # so that resuming before the first save begins there too
-        with Journal(folder, done) as self.journal, StopRequest() as stop:
+        self.folder, self.console, self.group = folder, console, group
+        if group.leads:
+            self._write_settings()
+        self.loader = Loader(self.learn, self.config, group.rank, group.size)
+        self.journal: Journal | None = None
+        self.health = Health(self.config, self.loader.steps_per_epoch, self._warn)
+        self._say_what()
+        done = self._build()
+        with self._journal(done) as self.journal, StopRequest() as stop:
             self._steps(done, stop)
         steps = self.config.train.epochs * self.loader.steps_per_epoch
         return Outcome(steps, self.best, time.perf_counter() - started, peak_mib())
 
     # --- Before the first step ---
 
-    def _require_memory(self) -> None:
+    def _write_settings(self) -> None:
+        """First of all, as a run that is killed at any moment after it can be resumed."""
+        write_text(self.folder / "config.yaml", self.config.to_yaml())
+
+    def _say_what(self) -> None:
+        everything = len(open_split(self.registry, self.config, "train"))
+        self.console.say(describe_count(dataset_spec(self.registry, self.config), "train", everything))
+        self.console.say(f"{len(self.learn)} pictures to learn from, {len(self.val)} to choose checkpoints on (val)")
+        together = f", {self.group.size} devices" if self.group.size > 1 else ""
+        self.console.say(f"building {self.spec.name} on {device.start()}{together}")
+
+    def _build(self) -> int:
+        """Build everything and load what the run begins with; the number of steps already done."""
+        import mindspore as ms
+
+        config, group = self.config.train, self.group
+        if group.leads:
+            write_text(self.folder / "env.json", json.dumps(device.describe(), indent=2) + "\n")
+        saved = newest_good(self.folder, self.console.say) if self.resuming else None
+        start = checkpoints.read(self.start_from, whole=False) if self.start_from is not None and not saved else None
+        ms.set_seed(config.seed)  # for plugins that initialise from MindSpore's own stream
+        network = build_model(self.registry, self.config, pretrained=saved is None and start is None)
+        if not is_network(network):
+            raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
+        refuse_taken_names(network, self.plugin)
+        self._require_memory(network)
+        if start is not None:
+            self._begin_with(start, network)
+        elif saved is None and self.config.model.backbone and self.config.model.pretrained is None:
+            self.console.say("the backbone starts from random weights: model.pretrained is null")
+        self.trained_on = self._lineage(saved or start)
+        frozen = freeze(config, network)
+        if frozen:
+            self.console.say(f"{len(frozen)} parameters are frozen, {len(network.trainable_params())} are trained")
+        if self._synchronises():
+            count = synchronise_norms(network, group)
+            self.console.say(f"{count} batch norms take their statistics over all {group.size} devices")
+        self.state = self._state(network, frozen, saved)
+        self._require_disk()
+        self.judge = self._validator()
+        if saved is not None:
+            return self._continue(saved)
+        if self.resuming:
+            self.console.say(f"{self.folder} has no checkpoint yet: starting at step 0")
+        if start is not None:
+            self._save_last(0)  # so that resuming before the first save begins there too
+        return 0
+
+    def _state(self, network: Any, frozen: set[str], saved: checkpoints.Checkpoint | None) -> State:
+        config = self.config.train
+        if saved is not None:
+            # An objective may take a copy of the network's weights when it is made.
+            checkpoints.load_weights(network, saved.weights, str(saved.path))
+        noise = Noise(network, config.seed, self.group.rank)
+        objective = build_objective(self.registry, self.config, network)
+        set_train(config, objective, network, frozen)
+        lower_precision(objective, network, config.amp)
+        optimizer = build_optimizer(config, network, self.loader.steps_per_epoch)
+        average = Average(network, config.ema) if config.ema is not None else None
+        step = compile_step(objective, optimizer, config, self.group, noise)
+        return State(network, objective, optimizer, average, step)
+
+    def _require_memory(self, network: Any) -> None:
         if device.start().target != "CPU":
             return  # the card's memory is not ours to read
         batch, side = self.config.train.batch_size, self.config.data.crop_size
         with blame(self.plugin, f"model {self.spec.name!r}"):
-            needed = training_mib(self.network, batch, side, self.config.model.stride)
-        free = free_mib()
+            one = training_mib(network, batch, side, self.config.model.stride)
+        processes = self.group.size_here
+        needed, free = (one + self.loader.memory_mib()) * processes, free_mib()
         if free is not None and needed > free:
+            cache = "data.cache_mib, " if self.config.data.cache_mib else ""
+            each = f" in each of {processes} processes" if processes > 1 else ""
             raise ZooError(
-                f"a batch of {batch} at {side} x {side} needs about {needed:,.0f} MiB and {free:,.0f} MiB are free: "
-                "lower train.batch_size or data.crop_size"
+                f"a batch of {batch} at {side} x {side}{each} needs about {needed:,.0f} MiB and {free:,.0f} MiB are "
+                f"free: lower {cache}train.batch_size or data.crop_size"
             )
         self.console.say(f"memory: about {needed:,.0f} MiB" + ("" if free is None else f" of {free:,.0f} MiB free"))
 
-    def _say_start(self) -> None:
-        if self.config.model.backbone and self.config.model.pretrained is None:
-            self.console.say("the backbone starts from random weights: model.pretrained is null")
+    def _require_disk(self) -> None:
+        """Room for the checkpoints, before the first is written."""
+        if not self.group.leads:
+            return
+        weights = sum(array.nbytes for array in self.state.weights().values())
+        memory = sum(array.nbytes for arrays in self.state.memory().values() for array in arrays.values())
+        # One more than are kept is there while it is written, and best.ckpt twice for the same reason.
+        needed = ((self.config.train.keep + 1) * (weights + memory) + 2 * weights) / 2**20
+        free = shutil.disk_usage(self.folder).free / 2**20
+        if needed > free:
+            raise ZooError(
+                f"the checkpoints need about {needed:,.0f} MiB and {free:,.0f} MiB are free in {self.folder}: make "
+                "room, lower train.keep, or put the run elsewhere with --output"
+            )
 
-    def _restore(self, start_from: Path | None, resume: bool) -> int:
-        """Load what the run begins with; the number of steps already done."""
-        last = self.folder / CHECKPOINTS / LAST
-        if resume and last.is_file():
-            saved = checkpoints.read(last)
-            if saved.meta["images"] != len(self.loader.samples):
-                raise DataError(
-                    f"the run was trained on {saved.meta['images']} pictures and there are {len(self.loader.samples)} "
-                    "now: the order of the rest would be another; give back the same set"
-                )
-            checkpoints.load_weights(self.network, saved.weights, str(last))
-            checkpoints.load_optimizer(self.optimizer, saved.optimizer, self.network, str(last))
-            self.best = saved.meta["best"]
-            self.console.say(f"resuming after step {saved.meta['step']} ({last})")
-            return int(saved.meta["step"])
-        if resume:
-            self.console.say(f"{self.folder} has no checkpoint yet: starting at step 0")
-        if start_from is not None:
-            fresh = checkpoints.load_start(self.network, checkpoints.read(start_from, whole=False))
-            rest = f"; {fresh} parameters that it lacks start fresh" if fresh else ""
-            self.console.say(f"starting from the weights of {start_from}{rest}")
-        return 0
+    def _begin_with(self, start: checkpoints.Checkpoint, network: Any) -> None:
+        fresh = checkpoints.load_start(network, start)
+        rest = f"; {fresh} parameters that it lacks start fresh" if fresh else ""
+        self.console.say(f"starting from the weights of {self.start_from}{rest}")
+
+    def _lineage(self, origin: checkpoints.Checkpoint | None) -> list[str] | None:
+        """The data sets that the weights have seen at the end of this run; None: not known."""
+        before: tuple[str, ...] | None = trained_on(self.spec, origin) if origin is not None else ()
+        if before is None:
+            return None
+        return list(dict.fromkeys([*before, f"{self.config.data.dataset}/{TRAIN}"]))
+
+    def _synchronises(self) -> bool:
+        asked, small = self.config.train.sync_norm, self.config.train.batch_size < SMALL_BATCH
+        return self.group.size > 1 and (asked if asked is not None else small)
+
+    def _continue(self, saved: checkpoints.Checkpoint) -> int:
+        """Take over the state of a checkpoint of this run; the number of steps done then."""
+        images, devices = saved.meta["images"], saved.meta.get("devices", 1)
+        if images != len(self.learn):
+            raise DataError(
+                f"the run was trained on {images} pictures and there are {len(self.learn)} now: the order of the rest "
+                "would be another; give back the same set"
+            )
+        if devices != self.group.size:
+            raise UsageError(
+                f"the run was trained on {devices} devices and goes on with as many: give --devices {devices}"
+            )
+        self.state.restore(saved)
+        self.best, self.saved = saved.meta["best"], int(saved.meta["step"])
+        self.console.say(f"resuming after step {self.saved} ({saved.path})")
+        return self.saved
 
     def _validator(self) -> Predictor | None:
         """A second network for validation, so that the trained one never leaves training mode."""
@@ -180,111 +272,151 @@ class Training:
             return None
         return Predictor(build_model(self.registry, self.config), self.config, self.spec, self.plugin)
 
-    def _write_settings(self) -> None:
-        write_text(self.folder / "config.yaml", self.config.to_yaml())
-        write_text(self.folder / "env.json", json.dumps(device.describe(), indent=2) + "\n")
+    def _journal(self, done: int) -> AbstractContextManager[Journal | None]:
+        return Journal(self.folder, done) if self.group.leads else nullcontext()
 
     # --- The loop ---
 
     def _steps(self, done: int, stop: StopRequest) -> None:
-        config, loader = self.config.train, self.loader
-        per_epoch = loader.steps_per_epoch
+        config, per_epoch = self.config.train, self.loader.steps_per_epoch
         total = config.epochs * per_epoch
         rates = learning_rates(config, per_epoch)
-        objective = build_objective(self.registry, self.config, self.network)
-        objective.set_train(True)
-        labelled = loader.labelled
+        pace = Pace(total, done)
         terms = tuple(self.spec.objectives[config.stage].terms)
-        step_once = self._blamed(compile_step(objective, self.optimizer, labelled, bool(terms)), len(terms))
-        pace = _Pace(total, done)
-        with loader.batches(done) as batches:
-            for number, batch in enumerate(batches, done + 1):
+        with self.loader.batches(done) as source:
+            for number in range(done + 1, total + 1):
+                batches = list(islice(source, config.accumulate))
+                reseed(config.seed, self.group.rank, number - 1)
+                skipped = self.state.step.skipped
                 begun = time.perf_counter()
-                if number > done + 1:
-                    loss, values = step_once(batch.image, batch.alpha, batch.trimap)
-                else:
-                    size = f"batch {config.batch_size} at {self.config.data.crop_size} x {self.config.data.crop_size}"
-                    with self.console.busy(f"compiling the training step for {size}, once"):
-                        loss, values = step_once(batch.image, batch.alpha, batch.trimap)
-                seconds = time.perf_counter() - begun + batch.wait_seconds
-                self._refuse_nan(loss, number, batch)
+                with self._first() if number == done + 1 else nullcontext():
+                    loss, values = self._once(batches, number, len(terms))
+                if self.state.average is not None:
+                    self.state.average.update(number)
+                waited = sum(batch.wait_seconds for batch in batches)
+                seconds = time.perf_counter() - begun + waited
+                self.health.step(number, loss, batches)
+                if self.state.step.skipped == skipped:
+                    self._refuse_not_finite(number, loss, values, batches, rates[number - 1])
+                loss, *values = self.group.mean([loss, *values])
                 record = {
                     "step": number,
-                    "epoch": batch.epoch + 1,
+                    "epoch": batches[0].epoch + 1,
                     "loss": loss,
                     **dict(zip(terms, values, strict=True)),
                     "lr": rates[number - 1],
-                    "images_per_s": config.batch_size / seconds,
-                    "wait": batch.wait_seconds / seconds,
+                    "images_per_s": self.loader.step_size / seconds,
+                    "wait": waited / seconds,
                 }
-                self.journal.step(record)
-                pace.count(seconds)
+                if self.journal is not None:
+                    self.journal.step(record)
+                pace.count(seconds, waited, self.loader.step_size)
+                if (text := pace.opening(peak_mib())) is not None:
+                    self.console.say(text)
                 if pace.is_due(number):
-                    self.console.say(_line(record, terms, total, config.epochs, pace))
-                ends_epoch = number % per_epoch == 0
-                if ends_epoch and callable(getattr(objective, "epoch_end", None)):
-                    with blame(self.plugin, "epoch_end"):
-                        objective.epoch_end()
-                if ends_epoch and self._validation_due(number // per_epoch):
-                    self._validate(number, number // per_epoch)
-                if number == total or stop.signal is not None or self._save_due(number, per_epoch):
-                    self._save(LAST, number, self.optimizer)
-                if stop.signal is not None:
+                    self.console.say(line(record, terms, total, config.epochs, pace))
+                if number % per_epoch == 0:
+                    self._end_epoch(number, number // per_epoch, batches[-1])
+                stopped = self.group.any(stop.signal is not None)
+                if number == total or stopped or number % (config.save_every or per_epoch) == 0:
+                    self._save_last(number)
+                if stopped:
                     self.console.say(f"stopped after step {number}; continue with --resume {self.folder}")
-                    raise Interrupted(stop.signal)
+                    raise Interrupted(max(n or 0 for n in self.group.gather(stop.signal)))
 
-    def _blamed(self, step: Callable[..., tuple[float, list[float]]], terms: int) -> Callable[..., Any]:
-        """The step, with whatever goes wrong in it laid to the plugin whose objective it runs."""
+    def _first(self) -> AbstractContextManager[None]:
+        batch, side = self.config.train.batch_size, self.config.data.crop_size
+        return self.console.busy(f"compiling the training step for batch {batch} at {side} x {side}, once")
 
-        def run(*batch: Any) -> tuple[float, list[float]]:
-            with blame(self.plugin, "the training step"):
-                loss, values = step(*batch)
-            if len(values) != terms:
-                raise PluginError(
-                    f"plugin {self.plugin.label}: objective {self.config.train.stage!r} declares {terms} terms and "
-                    f"returns {len(values)}"
-                )
-            return loss, values
+    def _once(self, batches: Sequence[Batch], number: int, terms: int) -> tuple[float, list[float]]:
+        """A step, with whatever goes wrong in it laid to the plugin whose objective it runs."""
+        with blame(self.plugin, "the training step"):
+            loss, values = self.state.step(batches, (number - 1) * len(batches))
+        if len(values) != terms:
+            raise PluginError(
+                f"plugin {self.plugin.label}: objective {self.config.train.stage!r} declares {terms} terms and "
+                f"returns {len(values)}"
+            )
+        return loss, values
 
-        return run
+    def _refuse_not_finite(
+        self, number: int, loss: float, values: Sequence[float], batches: Sequence[Batch], rate: float
+    ) -> None:
+        if not all(math.isfinite(value) for value in (loss, *values)):
+            terms = tuple(self.spec.objectives[self.config.train.stage].terms)
+            raise ZooError(self.health.explain(number, loss, values, terms, batches, self.state.network, rate))
 
-    def _refuse_nan(self, loss: float, number: int, batch: Batch) -> None:
-        if not math.isfinite(loss):
-            names = ", ".join(batch.names)
-            raise ZooError(f"the loss is {loss} at step {number} (pictures: {names}); lower train.lr or look at them")
+    def _warn(self, step: int, text: str) -> None:
+        self.console.say(f"warning: {text}")
+        if self.journal is not None:
+            self.journal.note(step, text)
 
-    def _save_due(self, number: int, per_epoch: int) -> bool:
-        return number % (self.config.train.save_every or per_epoch) == 0
+    def _end_epoch(self, number: int, epoch: int, batch: Batch) -> None:
+        if callable(getattr(self.state.objective, "epoch_end", None)):
+            with blame(self.plugin, "epoch_end"):
+                self.state.objective.epoch_end()
+        every, last = self.config.train.validate_every, self.config.train.epochs
+        if self.judge is not None and (epoch % every == 0 or epoch == last):
+            self._validate(number, epoch, batch)
 
-    def _save(self, name: str, number: int, optimizer: Any = None) -> None:
-        meta = {
+    # --- Checkpoints ---
+
+    def _meta(self, number: int) -> dict[str, Any]:
+        scale = self.state.step.scale
+        return {
             "model": self.spec.name,
             "plugin": self.plugin.name,
             "plugin_version": self.plugin.version,
             "step": number,
             "epoch": number // self.loader.steps_per_epoch,
             "best": self.best,
-            "images": len(self.loader.samples),
+            "images": len(self.learn),
+            "devices": self.group.size,
+            "loss_scale": scale.state() if scale.active else None,
+            "trained_on": self.trained_on,
             "config": self.config.to_dict(),
         }
-        checkpoints.save(self.folder / CHECKPOINTS / name, self.network, meta, optimizer)
+
+    def _save_last(self, number: int) -> None:
+        if not self.group.leads or number == self.saved:
+            return
+
+        def write(path: Path) -> None:
+            checkpoints.save(path, weights, self._meta(number), self.state.memory())
+
+        weights = self.state.weights()
+        self.health.weights(number, weights)  # what is there is worth more than weights that are no numbers
+        save_last(self.folder, write, self.config.train.keep, self.saved)
+        self.saved = number
 
     # --- Validation ---
 
-    def _validation_due(self, epoch: int) -> bool:
-        every, last = self.config.train.validate_every, self.config.train.epochs
-        return self.judge is not None and (epoch % every == 0 or epoch == last)
+    def _compare_norms(self, number: int, judge: Any, batch: Batch) -> None:
+        image, alpha = batch.image, batch.alpha
+        if self._synchronises():  # the statistics were those of all devices' pictures
+            image = np.concatenate(self.group.gather(image))
+            alpha = None if alpha is None else np.concatenate(self.group.gather(alpha))
+        if self.group.leads:
+            self.health.norms(number, judge, self.state.network, image, alpha)
 
-    def _validate(self, number: int, epoch: int) -> None:
+    def _validate(self, number: int, epoch: int, batch: Batch) -> None:
         assert self.judge is not None
-        weights = {p.name: p.asnumpy() for p in self.network.get_parameters()}
+        weights = self.state.answers()
+        if self.group.size > 1:  # processes differ in their moving statistics: those of the first count
+            learnt = {p.name for p in self.state.network.trainable_params()}
+            weights |= self.group.gather({n: a for n, a in weights.items() if n not in learnt})[0]
+        self.health.weights(number, weights)
         checkpoints.load_weights(self.judge.network, weights, "validation copy")
+        self._compare_norms(number, self.judge.network, batch)
         with Progress(self.console, "validating") as progress:
             found = evaluate(self.judge, self.val, extra_metrics(self.registry), on_progress=progress)
         if found.problems:
             problem = found.problems[0]
             raise ZooError(f"validation picture {problem['image']} cannot be used: {problem['reason']}")
-        self.journal.validation(number, epoch, found.metrics)
+        if self.journal is not None:
+            self.journal.validation(number, epoch, found.metrics)
+            for name, picture in panels(self.judge, self.val):
+                self.journal.panel(number, name, picture)
         name, metric = self.metric
         value = found.metrics.get(name)
         better = value is not None and (
@@ -297,47 +429,27 @@ class Training:
         )
         if better:
             self.best = value
-            self._save(BEST, number)
+            if self.group.leads:
+                checkpoints.save(self.folder / CHECKPOINTS / BEST, weights, self._meta(number))
 
 
 _SHOWN = ("SAD", "MSE", "MAD", "GRAD", "CONN")
 
 
-class _Pace:
-    """Seconds per step of late, and when to speak again."""
+def _pictures(registry: Registry, config: Config) -> tuple[list[Sample], list[Sample]]:
+    """The samples to learn from and those to choose checkpoints on.
 
-    def __init__(self, total: int, done: int) -> None:
-        self._total, self._done, self._first = total, done, done + 1
-        self._recent: deque[float] = deque(maxlen=20)
-        self._spoke = -math.inf
-
-    def count(self, seconds: float) -> None:
-        self._done += 1
-        if self._done > self._first:  # the first step compiles
-            self._recent.append(seconds)
-
-    def is_due(self, number: int) -> bool:
-        now = time.monotonic()
-        if number != self._total and now - self._spoke < _REPORT_SECONDS:
-            return False
-        self._spoke = now
-        return True
-
-    @property
-    def left(self) -> str:
-        """Time left by the median of the last steps."""
-        if not self._recent:
-            return "?"
-        return clock((self._total - self._done) * statistics.median(self._recent))
-
-
-def _line(record: Mapping[str, Any], terms: Sequence[str], total: int, epochs: int, pace: _Pace) -> str:
-    parts = " ".join(f"{name} {record[name]:.3f}" for name in terms)
-    return (
-        f"step {record['step']}/{total}  epoch {record['epoch']}/{epochs}  loss {record['loss']:.3f}"
-        f"{f' ({parts})' if parts else ''}  lr {record['lr']:.2g}  {record['images_per_s']:.2f} images/s"
-        f"  wait {record['wait']:.0%}  {pace.left} left"
-    )
+    Raises:
+        DataError: Alphas are missing.
+    """
+    learn, val = open_training(registry, config)
+    if val and any(sample.alpha is None for sample in val):
+        if config.data.val is not None:
+            raise DataError("the validation pictures have no alphas to choose a checkpoint by; set data.val to 0")
+        learn, val = open_training(registry, config.override(data={"val": 0}))  # nobody asked for a slice
+    _require_alphas(learn, "training")
+    _require_alphas(val, "validation")
+    return learn, val
 
 
 def _expected(config: Config) -> str:

@@ -60,7 +60,7 @@ def executor(processes: int) -> Iterator[Executor]:
     except BrokenProcessPool as error:
         pool.shutdown(wait=False, cancel_futures=True)
         raise ZooError(
-            "a scoring process was ended from outside, for want of memory perhaps: lower --workers (0: none)"
+            "a worker process was ended from outside, for want of memory perhaps: use fewer (--workers)"
         ) from error
     except BaseException:
         pool.shutdown(cancel_futures=True)  # what runs still writes files: whoever tidies up must come after it

@@ -138,7 +138,7 @@ def test_a_part_is_for_training_further(convert, source, tmp_path):
     words = ["train", "pair", "--data-root", "discs", "--set", "train.epochs=1", "--set", "data.val=0"]
     done = convert(*words, "--set", "train.lr=0.0", "--checkpoint", "part.ckpt", "--output", "run")
     assert done.code == 0, done.err
-    assert "starting from the weights of part.ckpt; 1 parameters that it lacks start fresh" in done.err
+    assert "part.ckpt; 1 parameters that it lacks start fresh" in done.err
     trained = checkpoint.read(Path("run/checkpoints/last.ckpt")).weights
     assert np.array_equal(trained["head.weight"], state["head.weight"].numpy())
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from registry import DataError, ZooError
-from zoo.data.images import picture_size, read_alpha, read_image, read_trimap, write_png
+from zoo.data.images import alpha_of, picture_size, read_alpha, read_image, read_levels, read_trimap, write_png
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
 
@@ -133,6 +133,20 @@ def test_alpha_of_three_equal_channels(tmp_path):
     grey = IMAGE[..., 0]
     read = read_alpha(save(tmp_path / "a.png", np.dstack([grey] * 3)))
     np.testing.assert_array_equal(read, grey.astype(np.float32) / np.float32(255))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_levels_are_the_integers_of_the_file(tmp_path, dtype, channels):
+    stored = np.random.default_rng(2).integers(0, np.iinfo(dtype).max, (4, 6), dtype, endpoint=True)
+    path = save(tmp_path / "a.png", np.dstack([stored] * channels))
+    levels = read_levels(path)
+    assert levels.dtype == dtype
+    np.testing.assert_array_equal(levels, stored)
+    for precision in (np.float32, np.float64):
+        alpha = alpha_of(levels, precision)
+        assert alpha.dtype == precision
+        np.testing.assert_array_equal(alpha, read_alpha(path, precision))
 
 
 def test_alpha_of_slightly_different_channels_is_grey(tmp_path):

@@ -1,11 +1,12 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from registry import DataError, Sample, ShapeError
 from zoo.data.images import write_png
-from zoo.data.samples import load
+from zoo.data.samples import decode, load
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 ALPHA = np.full((4, 6), 0.5, np.float32)
@@ -30,8 +31,21 @@ def test_files(tmp_path):
     assert loaded.trimap[0, 0] == 128
 
 
+def test_decoded_as_stored(tmp_path):
+    for name, array in (("i", IMAGE), ("a", ALPHA)):
+        write_png(tmp_path / f"{name}.png", array)
+    decoded = decode(Sample("a", tmp_path / "i.png", tmp_path / "a.png", tmp_path / "none.png"))
+    np.testing.assert_array_equal(decoded.image, IMAGE)
+    assert decoded.alpha.dtype == np.uint8
+    assert (decoded.alpha == 128).all()
+    assert decode(Sample("a", IMAGE, ALPHA)).alpha is ALPHA
+    with pytest.raises(ShapeError, match=r"^a: the image is 6x4 pixels and the mask 6x3"):
+        decode(Sample("a", IMAGE, ALPHA[:3]))
+
+
 def test_unlabelled():
     assert load(Sample("a", IMAGE)).alpha is None
+    assert decode(Sample("a", IMAGE)).alpha is None
 
 
 def test_float64_alpha_becomes_float32():
@@ -81,3 +95,24 @@ def test_array_that_is_no_trimap():
         load(Sample("a", IMAGE, ALPHA, ALPHA))
     with pytest.raises(DataError, match=r"^a: trimap: no trimap, it has the value 127"):
         load(Sample("a", IMAGE, ALPHA, np.full((4, 6), 127, np.uint8)))
+
+
+def test_array_that_cannot_be_fetched():
+    class Archive:
+        def __array__(self, *_, **__):
+            raise OSError("the archive\nis closed")
+
+    with pytest.raises(DataError, match=r"^a: the image cannot be fetched \(OSError: the archive is closed\)$"):
+        load(Sample("a", Archive()))
+
+
+def test_folder_that_may_not_be_searched(tmp_path, monkeypatch):
+    """Asking whether the file is there fails, and so does reading it; root may do both, so they are made to fail."""
+
+    def refused(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(DataError, match=r"i\.png: cannot be read \(Permission denied\)$"):
+        load(Sample("a", tmp_path / "i.png"))

@@ -29,7 +29,7 @@ META = {
 @pytest.fixture
 def saved(tmp_path, network):
     path = tmp_path / "run" / "last.ckpt"
-    checkpoint.save(path, network, META)
+    checkpoint.save(path, checkpoint.weights_of(network), META)
     return path
 
 
@@ -46,7 +46,7 @@ def test_round_trip(saved, network):
 
 def test_nothing_depends_on_the_clock(saved, network):
     before = saved.read_bytes()
-    checkpoint.save(saved, network, META)
+    checkpoint.save(saved, checkpoint.weights_of(network), META)
     assert saved.read_bytes() == before
 
 
@@ -96,7 +96,7 @@ def test_a_failed_write_leaves_the_previous_one(saved, network, monkeypatch):
 
     monkeypatch.setattr(ms, "save_checkpoint", full)
     with pytest.raises(ZooError, match=r"No space left on device; the previous one is untouched"):
-        checkpoint.save(saved, network, META)
+        checkpoint.save(saved, checkpoint.weights_of(network), META)
     assert saved.read_bytes() == before
     assert [p.name for p in saved.parent.iterdir()] == ["last.ckpt"]
 

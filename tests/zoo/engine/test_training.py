@@ -27,7 +27,8 @@ def log_of(run: Path) -> list[dict]:
 
 def same_weights(one: Path, other: Path) -> bool:
     first, second = checkpoint.read(one), checkpoint.read(other)
-    states = [(first.weights, second.weights), (first.optimizer, second.optimizer)]
+    assert first.state.keys() == second.state.keys()
+    states = [(first.weights, second.weights), *((first.state[part], second.state[part]) for part in first.state)]
     return all(a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a) for a, b in states)
 
 
@@ -66,7 +67,7 @@ def test_the_whole_road(zoo, tmp_path, discs):
     assert [int(r["epoch"]) for r in rows] == list(range(1, 13))
     best = checkpoint.read(run / "checkpoints" / "best.ckpt")
     assert best.meta["best"] == min(float(r["MAD"]) for r in rows)
-    assert not best.optimizer
+    assert not best.state
 
     # Evaluating right after training needs nothing but the model's name.
     scored = zoo("eval", "tiny", "--json", "--output", "result")
@@ -181,8 +182,7 @@ def test_a_fine_tuning_that_dies_early_resumes_from_its_weights(zoo, discs):
 def test_an_objective_without_terms_and_alphas(zoo, tmp_path):
     root = write_discs(tmp_path / "bare", 4, labelled=False)
     done = zoo(
-        "train", "tiny", "--stage", "binary", "--data-root", root, "--set", "data.val=0", "--set", "train.epochs=1",
-        "--output", "run",
+        "train", "tiny", "--stage", "binary", "--data-root", root, "--set", "train.epochs=1", "--output", "run",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert set(log_of(Path("run"))[0]) == {"step", "epoch", "loss", "lr", "images_per_s", "wait"}
@@ -232,9 +232,14 @@ def test_adam_and_warm_up(zoo, discs):
         (("train", "tiny", "--data-root", "discs", "--set", "data.crop_size=36"), 2, "must be a multiple of 8"),
         (("train", "tiny", "--data-root", "discs", "--set", "train.seed=5000000000"), 2, "train.seed"),
         (("train", "tiny", "--data-root", "discs", "--set", "data.options={1: 2}"), 2, "keys are texts"),
-        (("train", "tiny", "--data-root", "discs", "--devices", "2"), 2, "one device"),
+        (("train", "tiny", "--data-root", "discs", "--devices", "2", "--device", "GPU:0"), 2, "names one card"),
+        (("train", "tiny", "--data-root", "discs", "--devices", "5"), 2, "train.batch_size 2 x --devices 5"),
         (("train", "tiny", "--data-root", "bare"), 1, "needs alphas"),
-        (("train", "tiny", "--data-root", "bare", "--stage", "binary"), 1, "set data.val to 0"),
+        (
+            ("train", "tiny", "--data-root", "bare", "--stage", "binary", "--set", "data.val=1"),
+            1,
+            "set data.val to 0",
+        ),
         (("bench", "throughput", "--models", "tiny", "--set", "train.lrr=1"), 2, "train.lrr"),
         (("bench", "throughput", "--models", "nothing*"), 4, "no model matches"),
         (("info", "nothing"), 4, "installed: "),

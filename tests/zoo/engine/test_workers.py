@@ -31,7 +31,7 @@ def test_threads_and_processes_run_functions():
 
 def test_a_process_that_dies_is_said_in_one_line():
     with (
-        pytest.raises(ZooError, match=r"^a scoring process was ended from outside, .* lower --workers"),
+        pytest.raises(ZooError, match=r"^a worker process was ended from outside, .* use fewer"),
         executor(1) as pool,
     ):
         pool.submit(os._exit, 1).result()
