@@ -3,7 +3,8 @@
 The file is MindSpore's own format, so `mindspore.load_checkpoint` reads it. Network parameters carry their
 plain names; what only a training needs has a prefix (``optimizer.``, ``ema.`` for averaged weights, ``objective.`` for
 what an objective remembers); one text named ``zoo`` holds a JSON mapping {schema, model, plugin, plugin_version, step,
-epoch, best, images, devices, loss_scale, trained_on, config, digest}. Nothing in it depends on the clock.
+epoch, best, images, devices, validation_owed, loss_scale, trained_on, config, digest}. Nothing in it depends on the
+clock.
 
 A file made by ``zoo convert`` has two more: ``source`` says what it was made of, and ``holds`` whether it is the whole
 ``network``, its ``backbone`` alone, or some other ``part``. The last two hold no parameter that the source did not

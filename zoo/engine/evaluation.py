@@ -110,9 +110,7 @@ def _make_for_all(folder: Path, group: Group) -> None:
         folder.mkdir(exist_ok=True)
     group.gather(None)  # nobody looks before it is made
     if group.any(not folder.is_dir()):
-        raise ZooError(
-            f"{folder} is not there for every process: name a folder that all machines share with --output"
-        )
+        raise ZooError(f"{folder} is not there for every process: name a folder that all machines share with --output")
 
 
 def _refuse_escapes(samples: Sequence[Sample]) -> None:

@@ -128,7 +128,13 @@ class Health:
         broken = _not_finite(weights)
         if broken:
             loss = f" though its loss was {self._losses[-1][1]:.4g}" if self._losses else ""
-            raise ZooError(f"step {number} left {broken}{loss}: a gradient overflowed; {self._remedy()}")
+            names = [name for name, array in weights.items() if not np.isfinite(array).all()]
+            if all(name.endswith("moving_variance") for name in names):
+                # Their unbiased form divides by the number of values less one.
+                why = "a batch norm saw a single value for each channel; raise train.batch_size or data.crop_size"
+            else:
+                why = f"a gradient overflowed; {self._remedy()}"
+            raise ZooError(f"step {number} left {broken}{loss}: {why}")
 
     def explain(
         self,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,41 +14,37 @@ from typing import Any
 
 import numpy as np
 
-from registry import DataError, MetricSpec, PluginError, Registry, Sample, UsageError, ZooError
+from registry import DataError, PluginError, Registry, UsageError, ZooError
 from zoo.config import Config
 from zoo.data.loader import Batch, Loader
-from zoo.data.opening import dataset_spec, describe_count, open_split, open_training
+from zoo.data.opening import dataset_spec, describe_count, open_split
 from zoo.data.splits import TRAIN
 from zoo.engine import checkpoint as checkpoints
 from zoo.engine import device
 from zoo.engine.average import Average
 from zoo.engine.build import blame, build_model, build_objective, check_stage, is_network
-from zoo.engine.console import Console, Progress
+from zoo.engine.console import Console
 from zoo.engine.dropout import Noise
-from zoo.engine.evaluator import evaluate
 from zoo.engine.freeze import freeze, set_train
 from zoo.engine.group import ALONE, Group
 from zoo.engine.health import Health
 from zoo.engine.journal import Journal
 from zoo.engine.kept import candidates, newest_good, save_last
 from zoo.engine.load import trained_on
-from zoo.engine.memory import free_mib, peak_mib, training_mib
-from zoo.engine.metrics import all_metrics, extra_metrics
+from zoo.engine.memory import peak_mib
 from zoo.engine.optimizer import build_optimizer, learning_rates
 from zoo.engine.pace import Pace, line
-from zoo.engine.panel import panels
 from zoo.engine.precision import lower_precision
-from zoo.engine.predictor import Predictor
+from zoo.engine.room import require_disk, require_memory
 from zoo.engine.run import BEST, CHECKPOINTS, find_checkpoint
 from zoo.engine.state import State, refuse_taken_names
 from zoo.engine.step import compile_step
 from zoo.engine.streams import reseed
 from zoo.engine.sync_norm import synchronise_norms
+from zoo.engine.training_pictures import training_pictures
+from zoo.engine.validation import BrokenOff, Validation, best_metric
 from zoo.files import write_text
 from zoo.interrupt import Interrupted, StopRequest
-
-SUPERVISED = "supervised"
-"""The stage that learns from true alphas; others may do without."""
 
 SMALL_BATCH = 8
 """Pictures per device below which batch norms take their statistics over all devices, unless told otherwise."""
@@ -97,19 +92,16 @@ class Training:
         if config.data.crop_size % config.model.stride:
             side, stride = config.data.crop_size, config.model.stride
             raise UsageError(f"data.crop_size is {side}; it must be a multiple of {stride} (model.stride)")
-        self.metric = _best_metric(registry, config, self.plugin.name)
-        self.learn, self.val = _pictures(registry, config)
+        best_metric(registry, config)
+        self.learn, self.val = training_pictures(registry, config)
         self.loader = Loader(self.learn, config, 0, ranks)
-        if config.train.stage == SUPERVISED and not self.loader.labelled:
-            raise DataError(
-                f"stage {SUPERVISED!r} needs alphas, and the training pictures have none: {_expected(config)}"
-            )
         self.resuming = resume is not None
         self.start_from: Path | None = None
         if config.train.start_from is not None and not (resume is not None and candidates(resume)):
             self.start_from = find_checkpoint(config.train.start_from, self.spec.name)
         self.best: float | None = None
         self.saved: int | None = None
+        self.owed = False
 
     def run(self, folder: Path, console: Console, group: Group = ALONE) -> Outcome:
         """Train until the epochs are done.
@@ -132,8 +124,10 @@ class Training:
         self.health = Health(self.config, self.loader.steps_per_epoch, self._warn)
         self._say_what()
         done = self._build()
-        with self._journal(done) as self.journal, StopRequest() as stop:
-            self._steps(done, stop)
+        with self._journal(done) as self.journal, StopRequest() as self.stop:
+            if self.owed:
+                self._validate(done, None)
+            self._steps(done)
         steps = self.config.train.epochs * self.loader.steps_per_epoch
         return Outcome(steps, self.best, time.perf_counter() - started, peak_mib())
 
@@ -164,7 +158,10 @@ class Training:
         if not is_network(network):
             raise UsageError(f"model {self.spec.name!r} cannot be trained: it is no MindSpore network")
         refuse_taken_names(network, self.plugin)
-        self._require_memory(network)
+        with blame(self.plugin, f"model {self.spec.name!r}"):
+            estimate = require_memory(network, self.config, self.loader, group)
+        if estimate is not None:
+            self.console.say(estimate)
         if start is not None:
             self._begin_with(start, network)
         elif saved is None and self.config.model.backbone and self.config.model.pretrained is None:
@@ -177,8 +174,9 @@ class Training:
             count = synchronise_norms(network, group)
             self.console.say(f"{count} batch norms take their statistics over all {group.size} devices")
         self.state = self._state(network, frozen, saved)
-        self._require_disk()
-        self.judge = self._validator()
+        if group.leads:
+            require_disk(self.state, config.keep, self.folder)
+        self.validation = Validation(self.registry, self.config, self.val) if self.val else None
         if saved is not None:
             return self._continue(saved)
         if self.resuming:
@@ -200,38 +198,6 @@ class Training:
         average = Average(network, config.ema) if config.ema is not None else None
         step = compile_step(objective, optimizer, config, self.group, noise)
         return State(network, objective, optimizer, average, step)
-
-    def _require_memory(self, network: Any) -> None:
-        if device.start().target != "CPU":
-            return  # the card's memory is not ours to read
-        batch, side = self.config.train.batch_size, self.config.data.crop_size
-        with blame(self.plugin, f"model {self.spec.name!r}"):
-            one = training_mib(network, batch, side, self.config.model.stride)
-        processes = self.group.size_here
-        needed, free = (one + self.loader.memory_mib()) * processes, free_mib()
-        if free is not None and needed > free:
-            cache = "data.cache_mib, " if self.config.data.cache_mib else ""
-            each = f" in each of {processes} processes" if processes > 1 else ""
-            raise ZooError(
-                f"a batch of {batch} at {side} x {side}{each} needs about {needed:,.0f} MiB and {free:,.0f} MiB are "
-                f"free: lower {cache}train.batch_size or data.crop_size"
-            )
-        self.console.say(f"memory: about {needed:,.0f} MiB" + ("" if free is None else f" of {free:,.0f} MiB free"))
-
-    def _require_disk(self) -> None:
-        """Room for the checkpoints, before the first is written."""
-        if not self.group.leads:
-            return
-        weights = sum(array.nbytes for array in self.state.weights().values())
-        memory = sum(array.nbytes for arrays in self.state.memory().values() for array in arrays.values())
-        # One more than are kept is there while it is written, and best.ckpt twice for the same reason.
-        needed = ((self.config.train.keep + 1) * (weights + memory) + 2 * weights) / 2**20
-        free = shutil.disk_usage(self.folder).free / 2**20
-        if needed > free:
-            raise ZooError(
-                f"the checkpoints need about {needed:,.0f} MiB and {free:,.0f} MiB are free in {self.folder}: make "
-                "room, lower train.keep, or put the run elsewhere with --output"
-            )
 
     def _begin_with(self, start: checkpoints.Checkpoint, network: Any) -> None:
         fresh = checkpoints.load_start(network, start)
@@ -263,21 +229,16 @@ class Training:
             )
         self.state.restore(saved)
         self.best, self.saved = saved.meta["best"], int(saved.meta["step"])
+        self.owed = saved.meta.get("validation_owed", False)
         self.console.say(f"resuming after step {self.saved} ({saved.path})")
         return self.saved
-
-    def _validator(self) -> Predictor | None:
-        """A second network for validation, so that the trained one never leaves training mode."""
-        if not self.val:
-            return None
-        return Predictor(build_model(self.registry, self.config), self.config, self.spec, self.plugin)
 
     def _journal(self, done: int) -> AbstractContextManager[Journal | None]:
         return Journal(self.folder, done) if self.group.leads else nullcontext()
 
     # --- The loop ---
 
-    def _steps(self, done: int, stop: StopRequest) -> None:
+    def _steps(self, done: int) -> None:
         config, per_epoch = self.config.train, self.loader.steps_per_epoch
         total = config.epochs * per_epoch
         rates = learning_rates(config, per_epoch)
@@ -317,12 +278,15 @@ class Training:
                     self.console.say(line(record, terms, total, config.epochs, pace))
                 if number % per_epoch == 0:
                     self._end_epoch(number, number // per_epoch, batches[-1])
-                stopped = self.group.any(stop.signal is not None)
+                stopped = self._stops()
                 if number == total or stopped or number % (config.save_every or per_epoch) == 0:
                     self._save_last(number)
                 if stopped:
                     self.console.say(f"stopped after step {number}; continue with --resume {self.folder}")
-                    raise Interrupted(max(n or 0 for n in self.group.gather(stop.signal)))
+                    raise Interrupted(max(number or 0 for number in self.group.gather(self.stop.signal)))
+
+    def _stops(self) -> bool:
+        return self.group.any(self.stop.signal is not None)
 
     def _first(self) -> AbstractContextManager[None]:
         batch, side = self.config.train.batch_size, self.config.data.crop_size
@@ -356,8 +320,8 @@ class Training:
             with blame(self.plugin, "epoch_end"):
                 self.state.objective.epoch_end()
         every, last = self.config.train.validate_every, self.config.train.epochs
-        if self.judge is not None and (epoch % every == 0 or epoch == last):
-            self._validate(number, epoch, batch)
+        if self.validation is not None and (epoch % every == 0 or epoch == last):
+            self._validate(number, batch)
 
     # --- Checkpoints ---
 
@@ -372,6 +336,7 @@ class Training:
             "best": self.best,
             "images": len(self.learn),
             "devices": self.group.size,
+            "validation_owed": self.owed,
             "loss_scale": scale.state() if scale.active else None,
             "trained_on": self.trained_on,
             "config": self.config.to_dict(),
@@ -391,80 +356,46 @@ class Training:
 
     # --- Validation ---
 
-    def _compare_norms(self, number: int, judge: Any, batch: Batch) -> None:
-        image, alpha = batch.image, batch.alpha
-        if self._synchronises():  # the statistics were those of all devices' pictures
-            image = np.concatenate(self.group.gather(image))
-            alpha = None if alpha is None else np.concatenate(self.group.gather(alpha))
-        if self.group.leads:
-            self.health.norms(number, judge, self.state.network, image, alpha)
+    def _validate(self, number: int, batch: Batch | None) -> None:
+        """Score the weights on the validation pictures, and keep them if none were better.
 
-    def _validate(self, number: int, epoch: int, batch: Batch) -> None:
-        assert self.judge is not None
+        Whoever stops a training may not wait for that: it is broken off then, and owed to the resumed run.
+        """
+        self.owed = True
+        if not self._stops():
+            with suppress(BrokenOff):
+                self._score(number, batch)
+                self.owed = False
+
+    def _score(self, number: int, batch: Batch | None) -> None:
+        assert self.validation is not None, "there are pictures to validate on"
         weights = self.state.answers()
         if self.group.size > 1:  # processes differ in their moving statistics: those of the first count
             learnt = {p.name for p in self.state.network.trainable_params()}
             weights |= self.group.gather({n: a for n, a in weights.items() if n not in learnt})[0]
         self.health.weights(number, weights)
-        checkpoints.load_weights(self.judge.network, weights, "validation copy")
-        self._compare_norms(number, self.judge.network, batch)
-        with Progress(self.console, "validating") as progress:
-            found = evaluate(self.judge, self.val, extra_metrics(self.registry), on_progress=progress)
-        if found.problems:
-            problem = found.problems[0]
-            raise ZooError(f"validation picture {problem['image']} cannot be used: {problem['reason']}")
+        self.validation.load(weights)
+        if batch is not None:
+            self._compare_norms(number, batch)
+        found = self.validation.score(self.console, self.group, lambda: self.stop.signal is not None)
+        epoch = number // self.loader.steps_per_epoch
         if self.journal is not None:
             self.journal.validation(number, epoch, found.metrics)
-            for name, picture in panels(self.judge, self.val):
+            for name, picture in self.validation.panels():
                 self.journal.panel(number, name, picture)
-        name, metric = self.metric
-        value = found.metrics.get(name)
-        better = value is not None and (
-            self.best is None or (value < self.best if metric.lower_is_better else value > self.best)
-        )
-        shown = "  ".join(f"{k} {v:.4f}" for k, v in found.metrics.items() if k in _SHOWN and v is not None)
-        kept = "  (best so far)" if better else ""
-        self.console.say(
-            f"epoch {epoch}/{self.config.train.epochs}  val on {len(self.val)}: {shown}  {found.seconds:.1f} s{kept}"
-        )
-        if better:
-            self.best = value
+        better = self.validation.better(found, self.best)
+        kept = "" if better is None else "  (best so far)"
+        self.console.say(f"epoch {epoch}/{self.config.train.epochs}  {self.validation.describe(found)}{kept}")
+        if better is not None:
+            self.best = better
             if self.group.leads:
                 checkpoints.save(self.folder / CHECKPOINTS / BEST, weights, self._meta(number))
 
-
-_SHOWN = ("SAD", "MSE", "MAD", "GRAD", "CONN")
-
-
-def _pictures(registry: Registry, config: Config) -> tuple[list[Sample], list[Sample]]:
-    """The samples to learn from and those to choose checkpoints on.
-
-    Raises:
-        DataError: Alphas are missing.
-    """
-    learn, val = open_training(registry, config)
-    if val and any(sample.alpha is None for sample in val):
-        if config.data.val is not None:
-            raise DataError("the validation pictures have no alphas to choose a checkpoint by; set data.val to 0")
-        learn, val = open_training(registry, config.override(data={"val": 0}))  # nobody asked for a slice
-    _require_alphas(learn, "training")
-    _require_alphas(val, "validation")
-    return learn, val
-
-
-def _expected(config: Config) -> str:
-    folder = config.data.options.get("alpha_dir", "their masks")
-    return f"put {folder} beside the images in {config.data.root}, one file of the same name for each"
-
-
-def _require_alphas(samples: Sequence[Sample], kind: str) -> None:
-    missing = [s for s in samples if isinstance(s.alpha, Path) and not s.alpha.is_file()]
-    if missing:
-        first = f"{missing[0].name}: no mask; expected {missing[0].alpha}"
-        raise DataError(f"{len(missing)} of {len(samples)} {kind} pictures have no mask, the first is {first}")
-
-
-def _best_metric(registry: Registry, config: Config, plugin: str) -> tuple[str, MetricSpec]:
-    """The metric that chooses the best checkpoint: its name in reports, and its spec."""
-    spec: MetricSpec = registry.get("metric", config.train.best, prefer=plugin)
-    return next((name, s) for name, s in all_metrics(registry).items() if s is spec)
+    def _compare_norms(self, number: int, batch: Batch) -> None:
+        assert self.validation is not None, "it has just been given the weights"
+        image, alpha = batch.image, batch.alpha
+        if self._synchronises():  # the statistics were those of all devices' pictures
+            image = np.concatenate(self.group.gather(image))
+            alpha = None if alpha is None else np.concatenate(self.group.gather(alpha))
+        if self.group.leads:
+            self.health.norms(number, self.validation.network, self.state.network, image, alpha)

@@ -229,7 +229,7 @@ def test_loss(peer, config, truth, figures, term):
 def test_gaussian(peer):
     """The kernel of the semantic loss: SciPy's, which the authors call, and both restatements of it."""
     from scipy.ndimage import gaussian_filter
-    from zoo_modnet.objective import gaussian
+    from zoo_modnet.blur import gaussian
 
     impulse = np.zeros((3, 3))
     impulse[1, 1] = 1

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812, the name that everybody knows it by
+from scipy.ndimage import grey_dilation, grey_erosion
 from torch import Tensor, nn
 
 # --- The encoder -----------------------------------------------------------------------------------
@@ -269,6 +270,51 @@ def losses(outputs: Outputs, image: Tensor, alpha: Tensor, trimap: Tensor) -> tu
         detail_loss(outputs.detail, alpha, trimap),
         matte_loss(outputs.alpha, image, alpha, trimap),
     )
+
+
+# --- The losses of the second stage ----------------------------------------------------------------
+
+
+def training_with_frozen_norms(network: nn.Module) -> nn.Module:
+    """Training mode but for the norms, whose scales and shifts are trained all the same."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    return network
+
+
+def soc_boundary(semantic: Tensor, alpha: Tensor) -> Tensor:
+    """Where both outputs together change between a person and none, within a square of a twentieth of the side."""
+    person = scaled((semantic > 0.1).to(alpha), 16) * (alpha > 0.1)
+    side = int(sum(alpha.shape[2:]) / 2 * 0.05)
+    found = []
+    for picture in person.detach().numpy()[:, 0]:
+        widest, narrowest = (change(picture, size=(side, side)) for change in (grey_dilation, grey_erosion))
+        found.append(widest - narrowest != 0)
+    return torch.tensor(np.array(found)[:, None]).to(alpha)
+
+
+def soc_losses(outputs: Outputs, old: Outputs) -> tuple[Tensor, Tensor, Tensor]:
+    """Semantic, detail and matte loss with the scales of the authors' code (100, 1, 1); training adds them up.
+
+    Args:
+        outputs: Of the network.
+        old: Of its copy from the beginning of the epoch.
+    """
+
+    def lesson(x: Tensor) -> Tensor:
+        return torch.where(x > 0.01, x, 0).detach()
+
+    def average(x: Tensor) -> Tensor:
+        """Over the boundary of each picture."""
+        return ((x * where).flatten(1).sum(1) / where.flatten(1).sum(1)).mean()
+
+    where = soc_boundary(outputs.semantic, outputs.alpha)
+    coarse = blurred(scaled(outputs.alpha, 1 / 16))
+    semantic = F.mse_loss(outputs.semantic, lesson(coarse)) + F.mse_loss(coarse, lesson(outputs.semantic))
+    detail = average((outputs.detail - old.detail.detach()).abs())
+    return 100 * semantic, detail, average((outputs.alpha - old.alpha.detach()).abs())
 
 
 # --- Weights ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""MODNet (Ke et al., AAAI 2022) as a zoo plugin: one model, one backbone, one objective."""
+"""MODNet (Ke et al., AAAI 2022) as a zoo plugin: one model, one backbone, an objective for each stage of training."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ def build_supervised(network: Any, config: Any) -> Any:
 
     return objective.build(network, config)
 
+
+def build_soc(network: Any, config: Any) -> Any:
+    """Consistency of the outputs, for pictures without alphas: the second stage."""
+    from zoo_modnet import soc
+
+    return soc.build(network, config)
+
+
+_TERMS = ("semantic", "detail", "matte")
 
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 """PyTorch's names in a batch norm, and MindSpore's."""
@@ -227,14 +236,14 @@ CARD = Card(
 
 @hookimpl
 def register_models(register: Any) -> None:
-    """MODNet with its published objective."""
+    """MODNet with the objectives of its two stages."""
     register(
         ModelSpec(
             "modnet",
             build=build_network,
             card=CARD,
             config=Path(__file__).with_name("default.yaml"),
-            objectives={"supervised": Objective(build_supervised, terms=("semantic", "detail", "matte"))},
+            objectives={"supervised": Objective(build_supervised, _TERMS), "soc": Objective(build_soc, _TERMS)},
             convert=convert,
         )
     )

@@ -13,23 +13,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from mindspore import Tensor, nn, ops
 
+from zoo_modnet.blur import Blur
 from zoo_modnet.network import resize
-
-
-def gaussian(sigma: float = 0.8, radius: int = 3) -> np.ndarray:
-    """The 3x3 kernel of the reference: a Gaussian cut at four sigma, its tails mirrored back into three pixels.
-
-    Returns:
-        (1, 1, 3, 3) float32 with sum 1: 0.0626 in the corners, 0.1250 on the sides, 0.2496 in the middle.
-    """
-    weight = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
-    weight /= weight[0] + 2 * weight[1:].sum()
-    side, middle = weight[1] + weight[2], weight[0] + 2 * weight[3]
-    line = np.array([side, middle, side])
-    return np.outer(line, line)[None, None].astype(np.float32)
 
 
 class SupervisedObjective(nn.Cell):
@@ -50,8 +37,7 @@ class SupervisedObjective(nn.Cell):
         self.semantic_scale = semantic_scale
         self.detail_scale = detail_scale
         self.matte_scale = matte_scale
-        self.kernel = Tensor(gaussian())
-        self.pad = nn.ReflectionPad2d(1)  # mirrored without the edge pixel, unlike the tails of the kernel
+        self.blur = Blur()
 
     def construct(
         self, image: Tensor, alpha: Tensor | None, trimap: Tensor | None
@@ -81,10 +67,6 @@ class SupervisedObjective(nn.Cell):
         """Squared error of the coarse output (N, 1, H/16, W/16) against the blurred true alpha."""
         small = resize(alpha, *semantic.shape[2:])  # the four middle pixels of 16 x 16, no average of all
         return ops.square(semantic - self.blur(small)).mean()
-
-    def blur(self, x: Tensor) -> Tensor:
-        """Pictures of one channel (N, 1, H, W) under the 3x3 Gaussian."""
-        return ops.conv2d(self.pad(x), self.kernel)
 
     def detail_loss(self, detail: Tensor, alpha: Tensor, trimap: Tensor) -> Tensor:
         """Absolute error in the unknown region, as a mean over all pixels."""

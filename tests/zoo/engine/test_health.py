@@ -255,6 +255,13 @@ def test_weights_that_are_no_numbers_are_not_saved(zoo, tmp_path, discs):
     assert not list(Path("run").rglob("*.ckpt"))
 
 
+def test_a_norm_over_one_value_is_told_apart(told):
+    watched = health(told, steps_per_epoch=1, batch_size=1)
+    arrays = {"norm.moving_variance": np.array([np.nan, 1]), "norm.gamma": np.ones(2)}
+    with pytest.raises(ZooError, match="a batch norm saw a single value for each channel; raise train.batch_size"):
+        watched.weights(3, arrays)
+
+
 class Weights:
     """Stands for a network: parameters by name."""
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from disc_set import write_discs
 
-from zoo.engine import checkpoint, journal, kept, trainer
+from zoo.engine import checkpoint, journal, kept, trainer, validation
 from zoo.engine.journal import Journal
 
 PLUGIN = Path(__file__).parents[2] / "support" / "moody_plugin.py"
@@ -102,7 +103,7 @@ def test_killed_between_any_two_things_it_does(zoo, discs, unbroken, monkeypatch
         (Journal, "step", 2, True),  # before the first checkpoint
         (Journal, "step", 5, False), (checkpoint.os, "fsync", 1, True), (checkpoint.os, "replace", 2, False),
         (kept, "_second_name", 2, True), (checkpoint.os, "replace", 2, True), (journal, "write_bytes", 1, False),
-        (journal, "_cut_log", 1, True), (trainer, "evaluate", 1, True), (Journal, "validation", 1, True),
+        (journal, "_cut_log", 1, True), (validation, "evaluate", 1, True), (Journal, "validation", 1, True),
         (trainer, "save_last", 3, True),
     ]  # fmt: skip
     for number, (owner, name, time_of_it, done) in enumerate(places):
@@ -153,3 +154,22 @@ def test_the_last_checkpoints_are_kept_and_a_torn_one_is_passed_over(zoo, discs,
     assert refused.code == 1
     assert refused.err.splitlines()[-1].startswith("zoo: ")
     assert "no other checkpoint of this run is left" in refused.err.splitlines()[-1]
+
+
+def test_a_stop_during_validation_is_obeyed_and_the_validation_made_up_for(zoo, discs, unbroken, monkeypatch):
+    run = Path("stopped").absolute()
+    words = ["train", "moody", "--plugin", PLUGIN]
+    whole = validation.evaluate
+
+    def stopped(predictor, samples, extra, on_progress, group):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return whole(predictor, samples, extra, on_progress=on_progress, group=group)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(validation, "evaluate", stopped)
+        done = zoo(*words, "--data-root", discs, "--output", run, tiny=False)
+    assert done.code == 143, done.err
+    assert "stopped after step 8" in done.err  # the first validation is due after 4 epochs of 2 steps
+    assert not (run / "metrics.csv").exists()
+    assert zoo(*words, "--resume", run, tiny=False).code == 0
+    assert differences(unbroken, run) == []

@@ -345,9 +345,9 @@ def test_own_validation_pictures_win_over_a_slice(zoo, discs):
 
 
 def test_more_memory_than_is_free_is_refused_before_compiling(zoo, discs, monkeypatch):
-    from zoo.engine import trainer
+    from zoo.engine import room
 
-    monkeypatch.setattr(trainer, "free_mib", lambda: 900.0)
+    monkeypatch.setattr(room, "free_mib", lambda: 900.0)
     done = zoo("train", "tiny", "--data-root", discs)
     assert done.code == 1
     line = done.err.splitlines()[-1]
@@ -355,3 +355,30 @@ def test_more_memory_than_is_free_is_refused_before_compiling(zoo, discs, monkey
     assert line.endswith("MiB and 900 MiB are free: lower train.batch_size or data.crop_size")
     assert "compiling" not in done.err
     assert not list(Path("runs/tiny").iterdir())
+
+
+def test_checkpoints_that_will_not_fit_are_refused(zoo, discs, monkeypatch):
+    from collections import namedtuple
+
+    from zoo.engine import room
+
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: usage(100))
+    done = zoo("train", "tiny", "--data-root", discs, "--output", "run")
+    assert done.code == 1
+    assert (
+        "and 0 MiB are free in run: make room, lower train.keep, or put the run elsewhere" in done.err.splitlines()[-1]
+    )
+    assert not Path("run").exists()
+
+
+def test_what_a_checkpoint_has_seen_is_handed_on(zoo, tmp_path, discs):
+    assert zoo("train", "tiny", "--data-root", discs, "--output", "one", "--set", "train.epochs=1").code == 0
+    demo = write_discs(tmp_path / "P3M-10k", 4)
+    (demo / "train" / "image").rename(demo / "train" / "blurred_image")
+    (demo / "train" / "alpha").rename(demo / "train" / "mask")
+    words = ("--dataset", "P3M-10k", "--data-root", demo, "--set", "train.epochs=1", "--set", "data.val=0")
+    assert zoo("train", "tiny", *words, "--output", "two", "--checkpoint", "one").code == 0
+    assert checkpoint.read(Path("two/checkpoints/last.ckpt")).meta["trained_on"] == ["folder/train", "P3M-10k/train"]
+    scored = zoo("eval", "tiny", "--checkpoint", "two", "--dataset", "folder", "--data-root", discs, "--json")
+    assert json.loads(scored.out)["trained_on"] == ["folder/train", "P3M-10k/train"]
