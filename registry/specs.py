@@ -101,7 +101,9 @@ class Objective:
         build: ``build(network, config) -> nn.Cell`` made with ``auto_prefix=False``, whose
             ``construct(image, alpha, trimap)`` returns ``(loss, *terms)``. The trimap is
             (N, 1, H, W) float32 in {0, 0.5, 1}; alpha and trimap are None for unlabelled
-            pictures. If the cell has ``epoch_end()``, it is called after each epoch.
+            pictures. If the cell has ``epoch_end()``, it is called after each epoch. What it
+            remembers from step to step must be in Parameters of the cell, which checkpoints hold:
+            a resumed training is then the same as an unbroken one.
         terms: Names of the loss terms behind the loss, in order.
     """
 
