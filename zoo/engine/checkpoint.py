@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,7 +111,8 @@ def write(path: Path, entries: Mapping[str, np.ndarray], meta: Mapping[str, Any]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         listed = [{"name": name, "data": ms.Tensor(value)} for name, value in entries.items()]
-        ms.save_checkpoint(listed, str(aside), append_dict={_META: text})
+        with _without_logs():
+            ms.save_checkpoint(listed, str(aside), append_dict={_META: text})
         os.chmod(aside, 0o644)  # MindSpore leaves its files read-only
         with open(aside, "rb") as file:
             os.fsync(file.fileno())
@@ -119,7 +122,19 @@ def write(path: Path, entries: Mapping[str, np.ndarray], meta: Mapping[str, Any]
         reason = str(error).strip().splitlines()[0]
         raise ZooError(f"cannot write checkpoint {path}: {reason}; the previous one is untouched") from error
     finally:
-        aside.unlink(missing_ok=True)
+        for left in path.parent.glob(f"{aside.stem}.*"):  # MindSpore has one more name for what it is writing
+            left.unlink(missing_ok=True)
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Nothing from MindSpore's own log: what goes wrong it raises too, and that is told in one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def read(path: Path, whole: bool = True) -> Checkpoint:

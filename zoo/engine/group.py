@@ -9,9 +9,11 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import re
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +28,9 @@ _HEAD = 1024
 
 _LENGTH = 8
 """Bytes of that length."""
+
+_FAILED = re.compile(r"Launch kernel failed\b.*\bAll(Gather|Reduce)-op")
+"""In what MindSpore says when an exchange fails."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,29 @@ class Group:
         from mindspore import ops
 
         numbers = np.frombuffer(words + bytes(-len(words) % 4), np.int32)
-        # Of the operators that exchange, this one takes integers on every device and leaves each bit as it is.
-        table = ops.AllGather()(ms.Tensor(numbers)).asnumpy().reshape(self.size, -1)
+        with self.answered():
+            # Of the operators that exchange, this one takes integers on every device and leaves each bit as it is.
+            table = ops.AllGather()(ms.Tensor(numbers)).asnumpy().reshape(self.size, -1)
         return [row.tobytes()[: len(words)] for row in table]
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Say it in words if, inside the block, a process did not answer any more.
+
+        Where our own launcher runs, it is faster and says which; this is for ``msrun``, over several machines.
+
+        Raises:
+            ZooError: An exchange failed.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            if self.size > 1 and _FAILED.search(str(error)):
+                raise ZooError(
+                    f"rank {self.rank}: another of the {self.size} processes does not answer; its own last line tells "
+                    "why, in the log of its machine"
+                ) from error
+            raise
 
     @cached_property
     def average(self) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

@@ -57,7 +57,7 @@ def newest_good(run: Path, say: Callable[[str], None]) -> checkpoint.Checkpoint 
     Raises:
         ZooError: There are some, and none can be read.
     """
-    for unfinished in (run / CHECKPOINTS).glob(".*.tmp.ckpt"):
+    for unfinished in (run / CHECKPOINTS).glob(".*.tmp.*"):
         unfinished.unlink(missing_ok=True)  # left by a process that was killed while it wrote
     files = candidates(run)
     for index, file in enumerate(files):

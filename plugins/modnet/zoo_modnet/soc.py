@@ -90,11 +90,11 @@ class SocObjective(nn.Cell):
             detail and matte are 0.
         """
         semantic, detail, matte = self.network.branches(image)
-        _, old_detail, old_matte = self.copy.branches(image)
+        old = self.copy.branches(image)
         mask = boundary(semantic, matte)
         agreement = self.semantic_scale * self.disagreement(semantic, matte)
-        detail = self.detail_scale * _mean_where(mask, ops.abs(detail - ops.stop_gradient(old_detail)))
-        matte = self.detail_scale * _mean_where(mask, ops.abs(matte - ops.stop_gradient(old_matte)))
+        detail = self.detail_scale * _mean_where(mask, ops.abs(detail - ops.stop_gradient(old[1])))
+        matte = self.detail_scale * _mean_where(mask, ops.abs(matte - ops.stop_gradient(old[2])))
         return agreement + detail + matte, agreement, detail, matte
 
     def disagreement(self, semantic: Tensor, matte: Tensor) -> Tensor:

@@ -114,3 +114,20 @@ def test_weights_that_do_not_fit_change_nothing(network, saved):
             checkpoint.load_weights(network, arrays, "file")
     for parameter in network.get_parameters():
         assert np.array_equal(before[parameter.name], parameter.asnumpy())
+
+
+def test_a_file_that_cannot_grow_is_one_line_and_leaves_nothing(saved, network, capfd):
+    """The limit on a file's size stands in for a full disk; MindSpore itself meets it, half way through."""
+    import resource
+
+    before, limits = saved.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    big = {"big": np.zeros(100_000, np.float32)}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(ZooError, match=r"cannot write checkpoint .*last\.ckpt: .*; the previous one is untouched"):
+            checkpoint.save(saved, big, META)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == ["last.ckpt"]
+    assert capfd.readouterr() == ("", "")
