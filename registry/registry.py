@@ -59,6 +59,7 @@ class Plugin:
         status: ``loaded``, ``failed`` or ``blocked``.
         cause: Why it is not loaded, in one line; "" if it is.
         specs: What it registered, in order; empty unless loaded.
+        attempted: Names that it registered before it failed; nothing of them is kept.
         import_seconds: Seconds that importing and registering took.
         api: Version of the contract it states.
     """
@@ -70,6 +71,7 @@ class Plugin:
     status: str = "loaded"
     cause: str = ""
     specs: tuple[Spec, ...] = ()
+    attempted: tuple[str, ...] = ()
     import_seconds: float = 0.0
     api: int = API
 
@@ -189,7 +191,12 @@ class Registry:
 
 
 def _nearby(name: str, plugin: Plugin) -> bool:
-    return name in (plugin.name, plugin.distribution, plugin.distribution.removeprefix("zoo-"))
+    short = name.rpartition("/")[2]
+    return short in plugin.attempted or name in (
+        plugin.name,
+        plugin.distribution,
+        plugin.distribution.removeprefix("zoo-"),
+    )
 
 
 def _public_name(plugin: Plugin, spec: Spec) -> str:
@@ -310,6 +317,7 @@ def _module_loader(source: str) -> Callable[[], Any]:
 
 def _load_one(base: Plugin, load_module: Callable[[], Any], strict: bool) -> Plugin:
     started = time.perf_counter()
+    specs: list[Spec] = []
     try:
         # What a plugin prints while it loads must not get between the data of --json.
         with contextlib.redirect_stdout(sys.stderr):
@@ -317,7 +325,7 @@ def _load_one(base: Plugin, load_module: Callable[[], Any], strict: bool) -> Plu
             api = getattr(module, "ZOO_API", API)
             if api != API:
                 raise PluginError(f"it is written for plugin API {api!r}, this zoo offers API {API}")
-            specs = _collect(base.name, module)
+            _collect(base.name, module, specs)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -325,8 +333,9 @@ def _load_one(base: Plugin, load_module: Callable[[], Any], strict: bool) -> Plu
         if strict:
             raise PluginError(f"plugin {base.label}: {_one_line(error)}") from error
         seconds = time.perf_counter() - started
-        return replace(base, status="failed", cause=_one_line(error), import_seconds=seconds)
-    return replace(base, specs=specs, import_seconds=time.perf_counter() - started, api=api)
+        attempted = tuple(spec.name for spec in specs)
+        return replace(base, status="failed", cause=_one_line(error), attempted=attempted, import_seconds=seconds)
+    return replace(base, specs=tuple(specs), import_seconds=time.perf_counter() - started, api=api)
 
 
 def _one_line(error: BaseException) -> str:
@@ -336,8 +345,8 @@ def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _collect(name: str, module: Any) -> tuple[Spec, ...]:
-    """What the hooks of one module register.
+def _collect(name: str, module: Any, specs: list[Spec]) -> None:
+    """Add what the hooks of one module register to ``specs``.
 
     pluggy passes over functions that carry no ``@hookimpl`` in silence, and over misspelt ones until
     asked; both are mistakes of the author that would otherwise look like an empty plugin.
@@ -347,12 +356,10 @@ def _collect(name: str, module: Any) -> tuple[Spec, ...]:
     manager.add_hookspecs(hookspecs)
     manager.register(module, name)
     manager.check_pending()
-    specs: list[Spec] = []
     for hook, (kind, cls) in _HOOKS.items():
         getattr(manager.hook, hook)(register=_collector(specs, hook, kind, cls))
     if not specs:
         raise PluginError(f"it offers nothing: implement one of {', '.join(_HOOKS)} and call register(...)")
-    return tuple(specs)
 
 
 def _collector(specs: list[Spec], hook: str, kind: str, cls: type) -> Callable[[Spec], None]:
@@ -406,7 +413,8 @@ def _settle(plugins: list[Plugin], strict: bool) -> Registry:
             if cause and strict:
                 raise PluginError(f"plugin {plugin.label}: {cause}")
             if cause:
-                verdicts[id(plugin)] = replace(plugin, status="failed", cause=cause, specs=())
+                attempted = tuple(spec.name for spec in plugin.specs)
+                verdicts[id(plugin)] = replace(plugin, status="failed", cause=cause, attempted=attempted, specs=())
             else:
                 undecided.append(plugin)
     return Registry(tuple(verdicts[id(p)] for p in plugins))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from plugin_source import model
 
-from registry import PluginError
+from registry import NotFoundError, PluginError
 
 GOOD = model("good")
 
@@ -63,6 +63,16 @@ def test_failure_is_set_aside_with_its_cause(shelf, case):
     assert bad.removal == "pip uninstall zoo-bad"
     assert not bad.specs
     assert list(found.models) == ["good"]
+
+
+def test_an_unknown_name_leads_to_the_plugin_that_would_have_offered_it(shelf):
+    shelf.add("acme", model("sharp") + "\n            raise OSError('no licence file')")
+    shelf.add("good", GOOD)
+    found = shelf.load()
+    assert found.plugins[0].attempted == ("sharp",)
+    with pytest.raises(NotFoundError) as refused:
+        found.get("model", "sharp")
+    assert "Plugin acme (zoo-acme 1.0) was not loaded: OSError: no licence file." in str(refused.value)
 
 
 def test_strict_raises_the_cause(shelf):

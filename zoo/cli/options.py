@@ -74,12 +74,27 @@ def registry() -> Registry:
             blocked=[word[3:] for word in blocked],
             extra=state.get("plugins", ()),
         )
+        _name_slow_imports(state["registry"])
         known = {plugin.name for plugin in state["registry"].plugins}
         for word in blocked:
             if word[3:] not in known:
                 raise UsageError(f"-p {word}: no plugin {word[3:]!r}; plugins: {', '.join(sorted(known))}")
     found: Registry = state["registry"]
     return found
+
+
+SLOW_SECONDS = 1.0
+"""Import time of a plugin from which every command says who keeps it waiting."""
+
+
+def _name_slow_imports(found: Registry) -> None:
+    for plugin in found.plugins:
+        if plugin.import_seconds > SLOW_SECONDS and not is_quiet():
+            click.echo(
+                f"note: plugin {plugin.label} takes {plugin.import_seconds:.1f} s to import, at every command: heavy "
+                f"imports belong inside its builders (to leave it out: -p no:{plugin.name})",
+                err=True,
+            )
 
 
 def _state() -> dict[str, Any]:

@@ -62,6 +62,17 @@ def test_plugins_shows_causes(zoo, tmp_path):
     assert "to be rid of it: leave out --plugin broken.py" in text
 
 
+def test_a_slow_import_is_named(zoo, tmp_path):
+    slow = (Path(__file__).parents[2] / "support" / "tiny_plugin.py").read_text().replace('"tiny"', '"slow"')
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(1.05)\n" + slow)
+    for words in (("list",), ("plugins",)):
+        done = zoo(*words, "--plugin", "slow.py")
+        assert done.code == 0
+        assert "note: plugin slow (slow.py) takes 1." in done.err
+        assert "-p no:slow" in done.err
+    assert "note:" not in zoo("list", "--plugin", "slow.py", "--quiet").err
+
+
 def test_strict_plugins_raise(zoo, tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("import not_there_at_all")
     monkeypatch.setenv("ZOO_STRICT_PLUGINS", "1")
