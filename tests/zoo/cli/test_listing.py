@@ -64,7 +64,8 @@ def test_plugins_shows_causes(zoo, tmp_path):
 
 def test_a_slow_import_is_named(zoo, tmp_path):
     slow = (Path(__file__).parents[2] / "support" / "tiny_plugin.py").read_text().replace('"tiny"', '"slow"')
-    (tmp_path / "slow.py").write_text("import time\ntime.sleep(1.05)\n" + slow)
+    (tmp_path / "tiny.yaml").touch()
+    (tmp_path / "slow.py").write_text(slow + "\nimport time\n\ntime.sleep(1.05)\n")
     for words in (("list",), ("plugins",)):
         done = zoo(*words, "--plugin", "slow.py")
         assert done.code == 0
