@@ -13,7 +13,11 @@ def test_offers_model_and_backbone():
     found = load(points=[EntryPoint("modnet", "zoo_modnet", "zoo")], strict=True)
     assert list(found.models) == ["modnet"]
     assert list(found.backbones) == ["modnet/mobilenetv2"]
-    assert found.models["modnet"].objectives["supervised"].terms == ("semantic", "detail", "matte")
+    objectives = found.models["modnet"].objectives
+    assert {stage: objective.terms for stage, objective in objectives.items()} == {
+        "supervised": ("semantic", "detail", "matte"),
+        "soc": ("semantic", "detail", "matte"),
+    }
 
 
 def test_import_needs_no_mindspore():

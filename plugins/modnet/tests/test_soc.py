@@ -17,6 +17,7 @@ from scipy import ndimage
 from zoo_modnet.soc import COPY, boundary
 
 from zoo import UsageError
+from zoo.engine.checkpoint import load_weights, read, save
 
 SMALL = Path(__file__).with_name("small_plugin.py")
 TERMS = ("semantic", "detail", "matte")
@@ -44,23 +45,30 @@ def adapting(config):
 
 
 @pytest.fixture(scope="module")
-def build_micro(adapting):
-    """A function: the network of model micro, with lively running statistics."""
-    # Compiling reads the source of the module, which therefore has to be found by name.
+def small():
+    """The module small_plugin.py, under a name by which compiling finds its source."""
     place = importlib.util.spec_from_file_location("small_plugin_of_the_tests", SMALL)
     module = sys.modules[place.name] = importlib.util.module_from_spec(place)
     place.loader.exec_module(module)
+    yield module
+    del sys.modules[place.name]
+
+
+@pytest.fixture(scope="module")
+def build_micro(small, adapting):
+    """A function: the network of model micro, with lively statistics and alphas on both sides of the threshold."""
 
     def make():
-        network = module.build_micro(adapting, None)
+        network = small.build_micro(adapting, None)
         random = np.random.default_rng(0)
         norm = network.features.layers[1].bnorm
         norm.moving_mean.set_data(Tensor(random.normal(0, 0.2, 4).astype(np.float32)))
         norm.moving_variance.set_data(Tensor(random.uniform(0.5, 2, 4).astype(np.float32)))
+        network.matte.weight.set_data(4 * network.matte.weight)
+        network.matte.bias.set_data(Tensor(np.full(1, -1, np.float32)))
         return network
 
-    yield make
-    del sys.modules[place.name]
+    return make
 
 
 def arrays_of(cell, prefix=""):
@@ -85,7 +93,7 @@ def values_and_gradients(objective, parameters, image):
     return [float(term.asnumpy()) for term in terms], [g.asnumpy().astype(float) for g in gradients]
 
 
-# 5 % of the mean side: an odd square of 7, an even one of 8, and 3 of a small picture.
+# Squares of 7 and 8 pixels (5 % of the mean side), and 3 on a small picture.
 @pytest.mark.parametrize(("height", "width"), [(128, 160), (128, 192), (64, 64)])
 def test_terms_and_their_gradients(peer, adapting, height, width):
     import torch
@@ -199,6 +207,21 @@ def test_scales_are_options(adapting):
     np.testing.assert_allclose(terms_with(changed) / terms_with(adapting), [0.01, 3, 3], rtol=1e-5)
 
 
+def test_outputs_in_half_precision(adapting):
+    """As mixed precision gives them; more pixels at the boundary than a float16 can count (65504)."""
+    outputs, old = blobs(1, 416, 416, 6), blobs(1, 416, 416, 7)
+    assert boundary(*(Tensor(outputs[i].astype(np.float32)) for i in (0, 2))).asnumpy().sum() > 65504
+    objective = zoo_modnet.build_soc(Fixed(*old), adapting)
+    network = objective.network
+    for parameter, output in zip(network.outputs, outputs, strict=True):
+        parameter.set_data(Tensor(output.astype(np.float32)))
+    image = Tensor(np.zeros((1,), np.float32))
+    single = [float(v.asnumpy()) for v in objective(image, None, None)]
+    network.branches = lambda image: [output.astype(ms.float16) for output in network.outputs]
+    half = [float(v.asnumpy()) for v in objective(image, None, None)]
+    assert half == pytest.approx(single, rel=5e-3)
+
+
 def test_needs_weights_to_begin_with(build_micro, config):
     with pytest.raises(UsageError, match="stage soc adapts a trained network, and none is given: add --checkpoint"):
         zoo_modnet.build_soc(build_micro(), config)
@@ -271,13 +294,11 @@ def run_zoo(tmp_path, monkeypatch, capsys):
     return run
 
 
-def write_pictures(root, batch, count, labelled):
-    image, alpha, _ = batch(count, 96, 96, seed=11)
-    for folder, arrays in (("image", (image + 1) / 2), ("alpha", alpha))[: 2 if labelled else 1]:
-        (root / folder).mkdir(parents=True)
-        for number, array in enumerate(arrays):
-            pixels = np.round(255 * array.transpose(1, 2, 0)).astype(np.uint8)
-            cv2.imwrite(str(root / folder / f"{number}.png"), pixels[..., ::-1])
+def write_pictures(root, batch, count):
+    (root / "image").mkdir(parents=True)
+    for number, image in enumerate(batch(count, 96, 96, seed=11)[0]):
+        pixels = np.round(255 * (image + 1) / 2).astype(np.uint8).transpose(1, 2, 0)
+        cv2.imwrite(str(root / "image" / f"{number}.png"), pixels[..., ::-1])
     return root
 
 
@@ -289,47 +310,70 @@ def settings(*words):
     return [part for word in words for part in ("--set", word)]
 
 
-def test_both_stages_and_a_resume(run_zoo, batch, tmp_path):
-    """On the micro model; a resumed adaptation is the unbroken one."""
-    labelled = write_pictures(tmp_path / "labelled", batch, 8, True)
-    bare = write_pictures(tmp_path / "bare", batch, 4, False)
-    small = settings("model.backbone=null", "data.crop_size=64", "train.optimizer=adam", "train.schedule=constant")
-    code, err = run_zoo(
-        "train", "micro", "--dataset", "folder", "--data-root", labelled, "--output", "first",
-        *small, *settings("train.epochs=10", "train.batch_size=4", "train.lr=0.01"),
-    )  # fmt: skip
-    assert code == 0, err
+def begin_with(network, config, path):
+    """A checkpoint as the first stage leaves it."""
+    meta = {"model": config.model.name, "plugin": "a test", "plugin_version": "0", "config": config.to_dict()}
+    save(path, {p.name: p.asnumpy() for p in network.get_parameters()}, meta)
+    return path
 
-    adapt = ["train", "micro", "--stage", "soc", "--dataset", "folder", "--data-root", bare, *small]
-    adapt += settings("train.epochs=3", "train.batch_size=1", "train.lr=0.001", "train.save_every=3", "train.keep=9")
+
+SMALL_RUN = ("data.crop_size=64", "train.optimizer=adam", "train.schedule=constant", "train.batch_size=1")
+
+
+def test_a_resumed_adaptation_is_the_unbroken_one(run_zoo, batch, tmp_path, config, build_micro):
+    bare = write_pictures(tmp_path / "bare", batch, 4)
+    adapt = ["train", "micro", "--stage", "soc", "--dataset", "folder", "--data-root", bare]
+    adapt += settings("model.backbone=null", *SMALL_RUN)
+    adapt += settings("train.epochs=3", "train.lr=0.0003", "train.save_every=3", "train.keep=9")
     code, err = run_zoo(*adapt, "--output", "none")
     assert code == 2
     assert "stage soc adapts a trained network" in err.strip().splitlines()[-1]
-    code, err = run_zoo(*adapt, "--checkpoint", "first", "--output", "second")
+    start = begin_with(build_micro(), config.override(model={"name": "micro"}), tmp_path / "start.ckpt")
+    code, err = run_zoo(*adapt, "--checkpoint", start, "--output", "whole")
     assert code == 0, err
-    steps = logged("second")
-    # Four steps an epoch: at the first of each the network is its copy still.
+    steps = logged("whole")
+    # Four steps an epoch: at the first of each the network is its copy still, which is the checkpoint's at first.
     apart = np.array([step["detail"] + step["matte"] for step in steps]).reshape(3, 4)
     assert (apart[:, 0] == 0).all()
     assert (apart[:, 1:].max(axis=1) > 0).all()
 
     # Step 6 is in the middle of the second epoch: the copy is neither what the run began with nor the network.
-    shutil.copytree("second", "third")
-    for file in Path("third/checkpoints").iterdir():
+    shutil.copytree("whole", "resumed")
+    for file in Path("resumed/checkpoints").iterdir():
         file.unlink()
-    shutil.copy("second/checkpoints/step-00000006.ckpt", "third/checkpoints/last.ckpt")
-    code, err = run_zoo("train", "micro", "--resume", "third")
+    shutil.copy("whole/checkpoints/step-00000006.ckpt", "resumed/checkpoints/last.ckpt")
+    code, err = run_zoo("train", "micro", "--resume", "resumed")
     assert code == 0, err
     assert "resuming after step 6" in err
-    assert [step["loss"] for step in logged("third")] == [step["loss"] for step in steps]
+    assert [step["loss"] for step in logged("resumed")] == [step["loss"] for step in steps]
 
 
-def test_adaptation_makes_the_outputs_agree(run_zoo, batch, tmp_path, adapting):
-    """MODNet on a narrow encoder, from random weights: outputs that know nothing of each other."""
-    import zoo
+def test_adaptation_makes_the_outputs_agree(run_zoo, batch, tmp_path, adapting, small):
+    """MODNet on a narrow encoder, with random weights: outputs that know nothing of each other."""
+    bare = write_pictures(tmp_path / "bare", batch, 4)
+    options = {**adapting.model.options, "hr_channels": 4, "lr_channels": [6, 4]}
+    narrow = adapting.override(model={"name": "modnet", "backbone": "narrow", "options": options})
+    network = zoo_modnet.build_network(narrow, small.build_narrow(narrow))
+    start = begin_with(network, narrow, tmp_path / "start.ckpt")
+    code, err = run_zoo(
+        "train", "modnet", "--stage", "soc", "--dataset", "folder", "--data-root", bare, "--checkpoint", start,
+        *settings("model.backbone=narrow", "model.options.hr_channels=4", "model.options.lr_channels=[6,4]"),
+        *settings(*SMALL_RUN, "train.epochs=5", "train.lr=0.001"), "--output", "run",
+    )  # fmt: skip
+    assert code == 0, err
+    semantic = np.array([step["semantic"] for step in logged("run")]).reshape(5, 4).mean(axis=1)
+    assert semantic[-1] < 0.5 * semantic[0]
+    adapted = read(Path("run/checkpoints/last.ckpt"))
+    assert adapted.weights.keys() == {p.name for p in network.get_parameters()}
 
-    bare = write_pictures(tmp_path / "bare", batch, 4, False)
-    small = settings("model.backbone=narrow", "model.options.hr_channels=4", "model.options.lr_channels=[6,4]")
-    small += settings("data.crop_size=64", "eval.short_side=64", "data.transforms=[]")
-    small += settings("train.optimizer=adam", "train.lr=0.001", "train.schedule=constant", "train.batch_size=1")
-    assert zoo.load  # TODO
+    # The pictures as a whole, in evaluation mode as they are predicted from.
+    image = Tensor(batch(4, 96, 96, seed=11)[0])
+    objective = zoo_modnet.build_soc(network, narrow)
+
+    def disagreement():
+        semantic, _, alpha = network.branches(image)
+        return float(objective.disagreement(semantic, alpha).asnumpy())
+
+    before = disagreement()
+    load_weights(network, adapted.weights, "the run")
+    assert disagreement() < 0.7 * before

@@ -1,6 +1,6 @@
 """One-frame delay (OFD): flicker taken out of the mattes of a video, after they were made.
 
-Paper: arXiv 2011.11961, section on one-frame delay. The authors published no code; the delay is as they describe it in
+Paper: arXiv 2011.11961, in its first two versions. The authors published no code; the delay is as they describe it in
 ZHKKKe/MODNet issue 165: frame t is shown once t + 1 is known.
 """
 

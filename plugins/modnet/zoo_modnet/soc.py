@@ -22,6 +22,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import mindspore as ms
 from mindspore import Tensor, nn, ops
 
 from zoo import UsageError
@@ -89,7 +90,8 @@ class SocObjective(nn.Cell):
             loss, semantic, detail, matte: four scalars, the first the sum of the others. Of a picture without a person,
             detail and matte are 0.
         """
-        semantic, detail, matte = self.network.branches(image)
+        # In mixed precision the outputs come in float16, which cannot count the pixels of a mask.
+        semantic, detail, matte = [output.astype(ms.float32) for output in self.network.branches(image)]
         old = self.copy.branches(image)
         mask = boundary(semantic, matte)
         agreement = self.semantic_scale * self.disagreement(semantic, matte)
