@@ -26,20 +26,30 @@ _FIRST_SCALE = 2.0**16
 _LARGEST_SCALE = 2.0**24
 
 
-def lower_precision(objective: Any, network: Any, level: str) -> None:
-    """Let parts of a training calculate in float16, in place; names and values of the parameters stay.
+def lower_network(network: Any, level: str) -> None:
+    """Let the layers of a network calculate in float16, in place; before an objective is made, which may copy them.
+
+    Args:
+        network: Cell to train; names and values of its parameters stay.
+        level: One of the module docstring; `lower_objective` sees to ``auto``.
+    """
+    if level in ("O2", "O3"):
+        from mindspore import amp
+
+        amp.auto_mixed_precision(network, level)  # changes the layers; the wrapper it returns would hide other methods
+
+
+def lower_objective(objective: Any, level: str) -> None:
+    """Let the operators of a training calculate in float16 one by one, in place, where the level is ``auto``.
 
     Args:
         objective: Cell around the network that gives the loss.
-        network: Cell to train.
         level: One of the module docstring.
     """
-    from mindspore import amp
-
     if level == "auto":
+        from mindspore import amp
+
         amp.auto_mixed_precision(objective, "auto")
-    elif level != "O0":
-        amp.auto_mixed_precision(network, level)  # changes the layers; the wrapper it returns would hide other methods
 
 
 class LossScale:

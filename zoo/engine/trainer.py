@@ -34,7 +34,7 @@ from zoo.engine.load import trained_on
 from zoo.engine.memory import peak_mib
 from zoo.engine.optimizer import build_optimizer, learning_rates
 from zoo.engine.pace import Pace, line
-from zoo.engine.precision import lower_precision
+from zoo.engine.precision import lower_network, lower_objective
 from zoo.engine.room import require_disk, require_memory
 from zoo.engine.run import BEST, CHECKPOINTS, find_checkpoint
 from zoo.engine.state import State, refuse_taken_names
@@ -191,9 +191,10 @@ class Training:
             # An objective may take a copy of the network's weights when it is made.
             checkpoints.load_weights(network, saved.weights, str(saved.path))
         noise = Noise(network, config.seed, self.group.rank)
+        lower_network(network, config.amp)
         objective = build_objective(self.registry, self.config, network)
         set_train(config, objective, network, frozen)
-        lower_precision(objective, network, config.amp)
+        lower_objective(objective, config.amp)
         optimizer = build_optimizer(config, network, self.loader.steps_per_epoch)
         average = Average(network, config.ema) if config.ema is not None else None
         step = compile_step(objective, optimizer, config, self.group, noise)
@@ -213,7 +214,8 @@ class Training:
 
     def _synchronises(self) -> bool:
         asked, small = self.config.train.sync_norm, self.config.train.batch_size < SMALL_BATCH
-        return self.group.size > 1 and (asked if asked is not None else small)
+        wanted = asked if asked is not None else small and not self.config.train.freeze_norms
+        return self.group.size > 1 and wanted
 
     def _continue(self, saved: checkpoints.Checkpoint) -> int:
         """Take over the state of a checkpoint of this run; the number of steps done then."""

@@ -18,7 +18,7 @@ from zoo.engine.dropout import Noise
 from zoo.engine.freeze import freeze, set_train
 from zoo.engine.group import ALONE
 from zoo.engine.optimizer import build_optimizer, learning_rates
-from zoo.engine.precision import GROWTH_STEPS, LossScale, lower_precision
+from zoo.engine.precision import GROWTH_STEPS, LossScale, lower_network, lower_objective
 from zoo.engine.step import compile_step
 
 STEPS = 5
@@ -103,7 +103,8 @@ def batches(count, size=2, seed=1):
 def train(config, network, objective, data, group=ALONE):
     frozen = freeze(config, network)
     set_train(config, objective, network, frozen)
-    lower_precision(objective, network, config.amp)
+    lower_network(network, config.amp)
+    lower_objective(objective, config.amp)
     step = compile_step(objective, build_optimizer(config, network, 1), config, group, Noise(network, 0, 0))
     return step, [step(data[i : i + config.accumulate]) for i in range(0, len(data), config.accumulate)]
 
@@ -276,7 +277,7 @@ def test_an_overflow_skips_the_step_and_halves_the_scale():
     network, objective, _ = pair()
     config = replace(PLAIN, amp="auto")
     set_train(config, objective, network)
-    lower_precision(objective, network, "auto")
+    lower_objective(objective, "auto")
     step = compile_step(objective, build_optimizer(config, network, 1), config, ALONE, Noise(network, 0, 0))
     (batch,) = batches(1)
     step.scale.value = 1e30  # beyond float16 and, squared, beyond float32
