@@ -4,7 +4,8 @@
 
 Thirty-two drawn portraits of 1080 x 1440, JPEG of quality 95 with a PNG alpha: decoding, crop, flip, jitter, trimap,
 normalisation, batches. The peer does the same work with the same functions in the workers of a PyTorch `DataLoader`;
-its workers have started before the clock does. At the end: how many times faster than a training step the loader is.
+its workers have started before the clock does. Sixteen photos of 12 megapixels show what decoding them reduced
+(`zoo.data.reduction`) brings. At the end: how many times faster than a training step the loader is.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from zoo.data.normalise import normalise
 from zoo.data.samples import load
 from zoo.data.trimap import training_trimap
 
-COUNT = 32
+COUNT, PHOTOS = 32, 16
 SIZES = [pytest.param(256, 4, id="4x256"), pytest.param(512, 16, id="16x512")]
 TRANSFORMS = ({"crop": {}}, {"flip": {}}, {"jitter": {}})
 
@@ -38,19 +39,28 @@ RATES: dict[str, float] = {}
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training set in folders."""
-    folder = tmp_path_factory.mktemp("portraits")
+    return draw(tmp_path_factory.mktemp("portraits"), COUNT, 1440, 1080)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one, of 12 megapixels as phones take them."""
+    return draw(tmp_path_factory.mktemp("photos"), PHOTOS, 4032, 3024)
+
+
+def draw(folder: Path, count: int, height: int, width: int) -> Path:
     for name in ("image", "alpha"):
         (folder / "train" / name).mkdir(parents=True)
-    _, alpha, _ = make_pair("strands")
+    alpha = np.clip(cv2.resize(make_pair("strands")[1], (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
     rng = np.random.default_rng(0)
-    for number in range(COUNT):
-        ground = cv2.resize(
-            rng.integers(0, 256, (12, 9, 3), dtype=np.uint8), (1080, 1440), interpolation=cv2.INTER_CUBIC
+    for number in range(count):
+        ground, skin = (
+            cv2.resize(
+                rng.integers(0, 256, (*cells, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
+            )
+            for cells in ((12, 9), (48, 36))
         )
-        skin = cv2.resize(
-            rng.integers(0, 256, (48, 36, 3), dtype=np.uint8), (1080, 1440), interpolation=cv2.INTER_CUBIC
-        )
-        image = skin * alpha[..., None] + ground * (1 - alpha[..., None]) + rng.normal(0, 4, (1440, 1080, 3))
+        image = skin * alpha[..., None] + ground * (1 - alpha[..., None]) + rng.normal(0, 4, (height, width, 3))
         data = cv2.imencode(".jpg", np.clip(image, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
         (folder / "train" / "image" / f"p{number:02d}.jpg").write_bytes(data.tobytes())
         write_png(folder / "train" / "alpha" / f"p{number:02d}.png", alpha)
@@ -76,7 +86,17 @@ def epoch(batches: Loader) -> int:
 def test_loader(benchmark, request, root, side, batch, workers, cache_mib):
     loader = Loader(open_folder(root, "train", {}), configured(side, batch, workers=workers, cache_mib=cache_mib))
     assert benchmark.pedantic(epoch, (loader,), rounds=5, warmup_rounds=1) == COUNT
-    keep_rate(benchmark, request)
+    keep_rate(benchmark, request, COUNT)
+
+
+@pytest.mark.parametrize("decoded", ["reduced", "whole"])
+def test_photos(benchmark, request, photos, monkeypatch, decoded):
+    """16 x 512, two threads: windows of at least 1512 pixels, so that a half of the size is enough."""
+    if decoded == "whole":
+        monkeypatch.setattr("zoo.data.loader.reduction_of", lambda *_: 1)
+    loader = Loader(open_folder(photos, "train", {}), configured(512, 16, workers=2))
+    assert benchmark.pedantic(epoch, (loader,), rounds=5, warmup_rounds=1) == PHOTOS
+    keep_rate(benchmark, request, PHOTOS)
 
 
 class Peer:
@@ -98,6 +118,15 @@ class Peer:
 
 @pytest.mark.parametrize(("side", "batch"), SIZES)
 def test_torch(benchmark, request, root, side, batch):
+    torch_rate(benchmark, request, root, side, batch, COUNT)
+
+
+def test_torch_photos(benchmark, request, photos):
+    """Its two workers have eight of the pictures each: a batch of 16 would leave one of them idle."""
+    torch_rate(benchmark, request, photos, 512, 8, PHOTOS)
+
+
+def torch_rate(benchmark, request, root, side, batch, count) -> None:
     data = pytest.importorskip("torch.utils.data")
     loader = data.DataLoader(
         Peer(open_folder(root, "train", {}), side),
@@ -108,14 +137,14 @@ def test_torch(benchmark, request, root, side, batch):
         worker_init_fn=lambda _: cv2.setNumThreads(0),
     )
     found = benchmark.pedantic(lambda: sum(len(images) for images, _, _ in loader), rounds=5, warmup_rounds=1)
-    assert found == COUNT
-    keep_rate(benchmark, request)
+    assert found == count
+    keep_rate(benchmark, request, count)
 
 
-def keep_rate(benchmark, request) -> None:
+def keep_rate(benchmark, request, count) -> None:
     if benchmark.stats is None:  # measuring is switched off
         return
-    rate = COUNT / benchmark.stats.stats.median
+    rate = count / benchmark.stats.stats.median
     benchmark.extra_info["images_per_s"] = round(rate, 1)
     RATES[request.node.name] = rate
 

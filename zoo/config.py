@@ -53,7 +53,8 @@ class DataConfig:
         dataset: Registered name of the data set.
         root: Folder of the data set; for P3M-10k the one that holds ``train/`` and ``validation/``.
         options: Free keys, read by the data set (sub-folders, for example).
-        crop_size: Side of the square training crop, in pixels of the network's input.
+        crop_size: Side of the square training crop, in pixels of the network's input. Larger JPEG photos are decoded at
+            1/2, 1/4 or 1/8 of their size where every crop keeps as many.
         val: Pictures set apart from ``train`` to choose checkpoints on; null: a fifth, at most 100; 0: none.
         workers: Threads that read and augment pictures.
         cache_mib: Memory for decoded pictures, so that each is decoded once and not once an epoch, in MiB, of each

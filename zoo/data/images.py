@@ -21,6 +21,8 @@ _LOSSY = 8
 
 _ANY = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+
 
 def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a picture as it is meant to be seen.
@@ -36,6 +38,22 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """
     bgr = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     return cv2.cvtColor(_to_8_bit(bgr), cv2.COLOR_BGR2RGB)
+
+
+def read_reduced(path: str | os.PathLike[str], factor: int) -> np.ndarray:
+    """Read a JPEG picture as `read_image` does, but at a fraction of its size (`zoo.data.reduction`).
+
+    Args:
+        path: The file.
+        factor: 2, 4 or 8.
+
+    Returns:
+        (ceil(H / factor), ceil(W / factor), 3) uint8 RGB.
+
+    Raises:
+        DataError: As for `read_image`.
+    """
+    return cv2.cvtColor(_decode(path, _REDUCED[factor]), cv2.COLOR_BGR2RGB)
 
 
 def read_alpha(path: str | os.PathLike[str], dtype: type[np.floating] = np.float32) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Training batches, read and varied by threads ahead of the training loop.
 
 What a batch holds depends on the samples, the config and its step alone: not on the number of threads, nor on the step
-that training started with. So a resumed run sees what an unbroken one would have seen.
+that training started with. So a resumed run sees what an unbroken one would have seen. Large photos are decoded reduced
+where every crop stays as large as the batch needs it (`zoo.data.reduction`): that too is decided by file and config.
 
 An optimizer step takes ``train.batch_size * train.accumulate * ranks`` pictures, the next ones in the epoch's order.
 They are dealt out so that the step's pictures, and what augmentation makes of them, are the same for every way to
@@ -33,6 +34,8 @@ from zoo.data.cache import Cache
 from zoo.data.images import alpha_of
 from zoo.data.normalise import normalise
 from zoo.data.opencv import cv2
+from zoo.data.reduction import reduction_of
+from zoo.data.samples import Decoded, decode, fit_alpha
 from zoo.data.trimap import training_trimap
 
 AHEAD = 16
@@ -101,7 +104,7 @@ class Loader:
                 "others have: train on one kind at a time"
             )
         self.labelled = not bare
-        self._cache = Cache(self.samples, config.data.cache_mib)
+        self._cache = Cache(self.samples, config.data.cache_mib, self._decode)
         self._binary: dict[int, bool] = {}
 
     def _refuse_large_steps(self) -> None:
@@ -135,7 +138,7 @@ class Loader:
         """Memory that the batches and the pictures of ``data.cache_mib`` come to at most, in MiB."""
         pixels = (1 + self._depth) * self._config.train.batch_size * self._config.data.crop_size**2
         planes = 5 if self.labelled else 3
-        return (4 * planes * pixels + self._cache.most()) / 2**20
+        return (4 * planes * pixels + self._cache.most(self._factor)) / 2**20
 
     def batches(self, start: int = 0) -> AbstractContextManager[Iterator[Batch]]:
         """This device's batches from an optimizer step on, to the end of the last epoch.
@@ -198,6 +201,18 @@ class Loader:
         first = position * self.step_size + (part * self._ranks + self._rank) * train.batch_size
         return epoch, order[first : first + train.batch_size].tolist()
 
+    def _factor(self, sample: Sample) -> int:
+        return reduction_of(sample.image, self._transforms, self._config.data.crop_size)
+
+    def _decode(self, index: int) -> Decoded:
+        """A sample as the transforms get it; whether its alpha is binary is found out while that is whole."""
+        sample = self.samples[index]
+        factor = self._factor(sample)
+        decoded = decode(sample, factor)
+        if decoded.alpha is not None and index not in self._binary:
+            self._binary[index] = is_binary(decoded.alpha)
+        return fit_alpha(sample, decoded, factor)
+
     def _fill(self, batch: Batch, slot: int, index: int) -> bool:
         """Put a sample into a batch; whether its alpha is binary."""
         sample, config = self.samples[index], self._config
@@ -213,8 +228,6 @@ class Loader:
                 return False
             batch.alpha[slot, 0] = picture.alpha
             batch.trimap[slot, 0] = training_trimap(picture.alpha, rng)
-            if index not in self._binary:
-                self._binary[index] = is_binary(decoded.alpha)
             return self._binary[index]
         except ZooError:
             raise

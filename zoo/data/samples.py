@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from registry import DataError, Sample, ShapeError
-from zoo.data.images import read_alpha, read_image, read_levels, read_trimap, refuse_other_values
+from zoo.data.exif import read_exif
+from zoo.data.images import (
+    picture_size,
+    read_alpha,
+    read_image,
+    read_levels,
+    read_reduced,
+    read_trimap,
+    refuse_other_values,
+)
+from zoo.data.reduction import reduce_alpha, reduced_size
 
 
 @dataclass(frozen=True)
@@ -39,18 +49,52 @@ class Decoded:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         alpha: (H, W), of a file its unsigned integers, of an array float32 in [0, 1]; None where there is no truth.
+            Beside a reduced image it is whole until `fit_alpha`.
     """
 
     image: np.ndarray
     alpha: np.ndarray | None = None
 
 
-def decode(sample: Sample) -> Decoded:
-    """Image and alpha, checked as by `load`; a trimap is not looked at."""
-    image = load_image(sample)
+def decode(sample: Sample, factor: int = 1) -> Decoded:
+    """Image and alpha, checked as by `load`; a trimap is not looked at.
+
+    Args:
+        sample: What to decode.
+        factor: What its image is reduced by, from `zoo.data.reduction.reduction_of`; the alpha is not.
+    """
+    image, size = _load_reduced(sample, factor) if factor > 1 else _with_size(load_image(sample))
     alpha = _part(sample.name, "mask", sample.alpha, read_levels, _check_alpha)
-    _require_size(sample.name, image.shape[:2], mask=alpha)
+    _require_size(sample.name, size, mask=alpha)
     return Decoded(image, alpha)
+
+
+def _load_reduced(sample: Sample, factor: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The image at a fraction of its size, and its whole size."""
+    image: np.ndarray = _part(sample.name, "image", sample.image, partial(read_reduced, factor=factor), _check_image)
+    size = picture_size(sample.image)
+    # OpenCV passes over an orientation behind another block of the header's; what was turned how is not known then.
+    return (image, size) if image.shape[:2] == reduced_size(size, factor) else _with_size(load_image(sample))
+
+
+def _with_size(image: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+    return image, image.shape[:2]
+
+
+def fit_alpha(sample: Sample, decoded: Decoded, factor: int) -> Decoded:
+    """The same with the alpha reduced as the image was.
+
+    Args:
+        sample: Where it was decoded from.
+        decoded: From `decode`.
+        factor: As for `decode`.
+    """
+    alpha = decoded.alpha
+    if alpha is None or alpha.shape == decoded.image.shape[:2]:
+        return decoded
+    whole_blocks = not any(length % factor for length in alpha.shape)
+    orientation = 1 if whole_blocks else read_exif(Path(sample.image).read_bytes()).orientation
+    return Decoded(decoded.image, reduce_alpha(alpha, factor, orientation))
 
 
 def load(sample: Sample) -> Loaded:
