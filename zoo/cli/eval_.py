@@ -90,7 +90,9 @@ def _together(spec: ModelSpec, output: str | None, devices: int) -> int:
 
     folder = new_folder(output, spec.name, "eval")
     try:
-        return launch([*options.command_line(), *([] if output else ["--output", str(folder)])], devices)
+        return launch(
+            [*options.command_line(), *([] if output else ["--output", str(folder)])], devices, share_cores=False
+        )
     finally:
         # A process that was killed could not tidy up: mattes without a report would pass for a result.
         done = {file.parent for file in folder.rglob("report.json")}

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from registry import UsageError, ZooError
+from zoo.engine.group import is_rank
 from zoo.home import home
 
 _FORM = re.compile(r"(auto|cpu|gpu|ascend)(?::(\d+))?", re.IGNORECASE)
@@ -61,14 +62,15 @@ def start(device: str | None = None) -> Device:
     """Import MindSpore and set the device of this process; further calls with the same device do nothing.
 
     Args:
-        device: As for `parse`.
+        device: As for `parse`. Of the processes that a launcher started on a machine, each takes a card of its own,
+            among those that ``CUDA_VISIBLE_DEVICES`` leaves.
 
     Raises:
         UsageError: The text has another form, or another device is in use already.
         ZooError: MindSpore cannot use that device here.
     """
     global _started
-    wanted = parse(device)
+    wanted = _of_this_process(parse(device))
     if _started is not None:
         if device is not None and wanted != _started:
             raise UsageError(f"this process already uses {_started}; start another one for {wanted}")
@@ -91,6 +93,13 @@ def start(device: str | None = None) -> Device:
     ms.set_context(mode=ms.PYNATIVE_MODE)
     _started = wanted
     return wanted
+
+
+def _of_this_process(device: Device) -> Device:
+    """The card of this one among the processes that a launcher started on the machine, unless one was named."""
+    if device.target == "CPU" or device.numbered:
+        return device
+    return replace(device, index=int(os.environ.get("DEVICE_ID", 0)) if is_rank() else 0)
 
 
 def _cap_instruction_set() -> None:

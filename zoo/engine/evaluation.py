@@ -88,7 +88,7 @@ def evaluate_split(
         "trimaps_made": found.trimaps_made,
         "device": about["device"],
         "processor": about["processor"],
-        "threads": sum(group.gather(about["threads"])),
+        "threads": about["threads"],
         "versions": about["versions"],
         "started": started,
         "workers": found.workers,

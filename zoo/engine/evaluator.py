@@ -73,13 +73,14 @@ def evaluate(
         mattes: Folder to keep the mattes in, as ``NAME.png``; it is there. None: they are not kept.
         pictures: Make the pictures of the report page.
         on_progress: Called with the number done and the number in all.
-        group: Processes that share the samples out: each takes every ``size``-th one. All of them call this, with the
-            same arguments, and all of them get the whole.
+        group: Processes that share the samples out, and ``eval.workers`` too: each takes every ``size``-th one. All of
+            them call this, with the same arguments, and all of them get the whole.
     """
     started = time.perf_counter()
     settings = _Settings(predictor, extra or {}, mattes, pictures)
     own = list(enumerate(samples))[group.rank :: group.size]
-    processes = workers_for(len(own), predictor.config.eval.workers)
+    together = workers_for(len(samples), predictor.config.eval.workers)
+    processes = max(1, together // group.size) if together else 0
 
     def progress(done: int) -> None:
         if on_progress is not None:

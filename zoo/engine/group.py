@@ -193,8 +193,12 @@ def join() -> Group:
     try:
         communication.init()
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ZooError(f"{ranks()} processes did not come together or stay so: {reason}") from error
+        where = f"{os.environ.get('MS_SCHED_HOST')}:{os.environ.get('MS_SCHED_PORT')}"
+        reason = str(error).strip().splitlines()[0].partition(". ")[0]
+        raise ZooError(
+            f"{ranks()} processes did not meet at {where}, where nothing else may listen and every machine must get, "
+            f"or one was lost later: {reason}"
+        ) from error
     atexit.register(_last_words)  # before what MindSpore has registered
     group = Group(communication.get_rank(), communication.get_group_size())
     hosts = group.gather(socket.gethostname())

@@ -47,12 +47,13 @@ _TAIL = 16384
 """Bytes at the end of what a process said that are searched for its last line."""
 
 
-def launch(arguments: Sequence[str], devices: int) -> int:
+def launch(arguments: Sequence[str], devices: int, share_cores: bool = True) -> int:
     """Run a command line of zoo on several devices of this machine.
 
     Args:
         arguments: The words after ``zoo``.
         devices: How many processes shall do it together.
+        share_cores: As in `run_together`.
 
     Returns:
         As `run_together`.
@@ -60,19 +61,21 @@ def launch(arguments: Sequence[str], devices: int) -> int:
     Raises:
         ZooError: As in `run_together`.
     """
-    return run_together([sys.executable, "-m", "zoo.cli", *arguments], devices)
+    return run_together([sys.executable, "-m", "zoo.cli", *arguments], devices, share_cores)
 
 
-def run_together(command: Sequence[str], count: int) -> int:
+def run_together(command: Sequence[str], count: int, share_cores: bool = True) -> int:
     """Run a command in several processes of one group; see `zoo.engine.group.join`.
 
     The first one's standard error is passed on while it comes; what the others say is kept, for the case that one of
     them fails. SIGINT and SIGTERM are passed on to all. If one fails, the others are ended; if this process
-    is killed, the kernel ends them. The cores of the machine are shared out among them.
+    is killed, the kernel ends them.
 
     Args:
         command: Program and arguments.
         count: How many processes.
+        share_cores: Give each a part of the cores for itself. Float results depend on the number of cores in their last
+            digits: where those must be a single process's, all cores are for everybody.
 
     Returns:
         0 if all of them did what they should; 130 or 143 if they were stopped; the exit code of the first one if that
@@ -82,7 +85,8 @@ def run_together(command: Sequence[str], count: int) -> int:
         ZooError: Another one failed, or a signal ended one; the message says which, and its last line. The exit code
             is that of the process, or 1 after a signal.
     """
-    with tempfile.TemporaryDirectory(prefix="zoo-ranks-") as folder, _Job(Path(folder), command, count) as job:
+    cores = _shares(count) if share_cores else [[]] * count
+    with tempfile.TemporaryDirectory(prefix="zoo-ranks-") as folder, _Job(Path(folder), command, cores) as job:
         return job.wait()
 
 
@@ -127,11 +131,11 @@ class _Job:
     Args:
         folder: For what they say.
         command: Program and arguments.
-        count: Processes beside the scheduler.
+        cores: Those of each process beside the scheduler; none: all.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str], count: int) -> None:
-        self._folder, self._command, self._count = folder, command, count
+    def __init__(self, folder: Path, command: Sequence[str], cores: Sequence[Sequence[int]]) -> None:
+        self._folder, self._command, self._cores = folder, command, cores
         self._signals: list[int] = []  # to be passed on
         self._ranks: list[_Process] = []
         self._scheduler: _Process | None = None
@@ -142,7 +146,7 @@ class _Job:
     def __enter__(self) -> _Job:
         common = {
             LAUNCHER: str(os.getpid()),
-            "MS_WORKER_NUM": str(self._count),
+            "MS_WORKER_NUM": str(len(self._cores)),
             "MS_SCHED_HOST": "127.0.0.1",
             "MS_SCHED_PORT": str(_free_port()),
             "MS_TOPO_TIMEOUT": os.environ.get("MS_TOPO_TIMEOUT", str(_MEET_SECONDS)),
@@ -151,7 +155,7 @@ class _Job:
             self._scheduler = self._start(
                 "the scheduler", [sys.executable, "-m", "zoo.engine.scheduler"], {**common, "MS_ROLE": "MS_SCHED"}
             )
-            for rank, cores in enumerate(_shares(self._count)):
+            for rank, cores in enumerate(self._cores):
                 own = {"MS_ROLE": "MS_WORKER", "MS_NODE_ID": str(rank), "DEVICE_ID": str(rank)}
                 self._ranks.append(self._start(f"rank {rank}", self._command, {**common, **own}, live=rank == 0))
                 if cores:

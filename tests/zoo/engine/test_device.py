@@ -39,6 +39,19 @@ def test_refused(text):
         device.parse(text)
 
 
+@pytest.mark.parametrize(("text", "numbered"), [("GPU:0", True), ("GPU", False), ("auto", False)])
+def test_a_card_may_be_named_by_its_number(text, numbered):
+    assert device.parse(text).numbered is numbered
+
+
+@pytest.mark.parametrize(("text", "index"), [("GPU", 3), ("Ascend", 3), ("GPU:1", 1), ("CPU", 0)])
+def test_each_process_of_a_group_has_its_card(monkeypatch, text, index):
+    assert device._of_this_process(device.parse(text)).index == device.parse(text).index
+    monkeypatch.setenv("MS_ROLE", "MS_WORKER")
+    monkeypatch.setenv("DEVICE_ID", "3")
+    assert device._of_this_process(device.parse(text)).index == index
+
+
 def test_one_device_per_process():
     device.start()
     with pytest.raises(UsageError, match="already uses CPU"):
