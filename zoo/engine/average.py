@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.engine.each import blended
+
 
 class Average:
     """An exponential moving average of a network's parameters, the moving statistics of its norms among them.
@@ -19,7 +21,6 @@ class Average:
 
     def __init__(self, network: Any, decay: float) -> None:
         import mindspore as ms
-        from mindspore import ops
 
         self._decay = decay
         followed = [p for p in network.get_parameters() if p.dtype in (ms.float32, ms.float16)]  # counters have no mean
@@ -28,11 +29,11 @@ class Average:
             p.name: ms.Parameter(ms.Tensor(p.asnumpy().copy()), name=f"ema.{p.name}", requires_grad=False)
             for p in followed
         }
-        pairs = list(zip(self.parameters.values(), followed, strict=True))
+        averages, weights, blend = ms.ParameterTuple(self.parameters.values()), ms.ParameterTuple(followed), blended()
 
-        def follow(kept: Any) -> None:
-            for average, parameter in pairs:
-                ops.assign(average, average * kept + parameter * (1 - kept))
+        def follow(kept: Any) -> Any:
+            blend(averages, weights, kept)
+            return kept
 
         self._follow = ms.jit(follow)
 

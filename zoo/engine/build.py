@@ -28,7 +28,8 @@ def blame(plugin: Plugin, doing: str) -> Iterator[None]:
         raise
     except Exception as error:
         # The first line: MindSpore puts its own call stack behind the message.
-        text = (str(error).strip().splitlines() or ["no message"])[0]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip(" -")]
+        text = (lines or ["no message"])[0]
         raise PluginError(f"plugin {plugin.label}: {doing} failed: {type(error).__name__}: {text}") from error
 
 

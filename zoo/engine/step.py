@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoo.config import TrainConfig
 from zoo.data.loader import Batch
 from zoo.engine.dropout import Noise
+from zoo.engine.each import added, assigned, euclidean, scaled, zeros
 from zoo.engine.optimizer import decoupled_decay
 from zoo.engine.precision import LossScale
 
@@ -73,13 +74,13 @@ class _Whole:
 
         self.scale, self.skipped, self._noise = scale, 0, noise
         gradients, apply = _gradients(objective, optimizer), _apply(optimizer, config)
-        average, most = group.average, config.clip_norm
+        average, most, times, norm = group.average, config.clip_norm, scaled(), euclidean()
 
         def step(scale: Any, image: Any, alpha: Any, trimap: Any) -> Any:
             values, found = gradients(scale, image, alpha, trimap)
             found = average(found)
             if most is not None:
-                found = _times(found, ops.minimum(most / (_norm(found) + _TINY), 1.0))
+                found = times(found, ops.minimum(most / (norm(found) + _TINY), 1.0))
             apply(found)
             return values
 
@@ -102,6 +103,7 @@ class _Collected:
 
         self.scale, self.skipped, self._noise, self._most = scale, 0, noise, config.clip_norm
         gradients, apply, average = _gradients(objective, optimizer), _apply(optimizer, config), group.average
+        times, add, put, norm, nothing = scaled(), added(), assigned(), euclidean(), zeros()
         sums = ms.ParameterTuple(
             ms.Parameter(ops.zeros(p.shape, ms.float32), name=f"gradient.{p.name}", requires_grad=False)
             for p in optimizer.parameters
@@ -109,24 +111,21 @@ class _Collected:
 
         def collect(scale: Any, image: Any, alpha: Any, trimap: Any) -> Any:
             values, found = gradients(scale, image, alpha, trimap)
-            for total, gradient in zip(sums, found):  # noqa: B905 - graphs know no strict
-                ops.assign_add(total, gradient.astype(ms.float32))
+            add(sums, found)
             return values
 
         def close(share: Any) -> Any:
-            means = average(_times(sums, share))
-            for total, mean in zip(sums, means):  # noqa: B905
-                ops.assign(total, mean)
-            return _norm(means)
+            means = average(times(sums, share))
+            put(sums, means)
+            return norm(means)
 
         def update(factor: Any) -> Any:
-            apply(_times(sums, factor))
+            apply(times(sums, factor))
             return factor
 
-        def clear() -> Any:
-            for total in sums:
-                ops.assign(total, ops.zeros_like(total))
-            return 0
+        def clear(done: Any) -> Any:
+            put(sums, nothing(sums))
+            return done
 
         self._collect, self._close, self._update, self._clear = (ms.jit(f) for f in (collect, close, update, clear))
 
@@ -142,7 +141,7 @@ class _Collected:
             self._update(_scalar(1.0 if self._most is None else min(1.0, self._most / (norm + _TINY))))
         else:
             self.skipped += 1
-        self._clear()
+        self._clear(_scalar(0.0))
         self.scale.count(finite)
         loss, *terms = (sum(values) / len(found) for values in zip(*found, strict=True))
         return loss, terms
@@ -175,18 +174,6 @@ def _apply(optimizer: Any, config: TrainConfig) -> Callable[[Any], None]:
         optimizer(found)
 
     return apply
-
-
-def _norm(gradients: Any) -> Any:
-    """Euclidean norm of all gradients together."""
-    total = gradients[0].square().sum()
-    for gradient in gradients[1:]:
-        total = total + gradient.square().sum()
-    return total.sqrt()
-
-
-def _times(gradients: Any, factor: Any) -> Any:
-    return tuple([gradient * factor for gradient in gradients])
 
 
 def _inputs(batch: Batch, scale: float) -> tuple[Any, ...]:

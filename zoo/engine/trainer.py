@@ -296,7 +296,7 @@ class Training:
 
     def _once(self, batches: Sequence[Batch], number: int, terms: int) -> tuple[float, list[float]]:
         """A step, with whatever goes wrong in it laid to the plugin whose objective it runs."""
-        with blame(self.plugin, "the training step"):
+        with blame(self.plugin, "the training step"), self.group.answered():
             loss, values = self.state.step(batches, (number - 1) * len(batches))
         if len(values) != terms:
             raise PluginError(
