@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := $(VENV)/.ready-dev
-PROJECTS := pyproject.toml plugins/modnet/pyproject.toml constraints.txt
+PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 
 .PHONY: demo test check bench wheels clean help
 
@@ -42,7 +42,7 @@ bench: $(TOOLS)
 
 wheels: $(TOOLS)
 	rm -rf dist
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/modnet
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . $(dir $(wildcard plugins/*/pyproject.toml))
 	@ls dist
 
 clean:

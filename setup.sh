@@ -23,8 +23,11 @@ fi
 
 echo "== setting up $VENV with $("$PYTHON" --version) (MindSpore is an 800 MB download; some minutes)"
 "$PYTHON" -m venv "$VENV"
-# One command for core and plugin: each satisfies the other, and neither is looked for on an index.
-"$VENV/bin/python" -m pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}" -e ./plugins/modnet
+# One command for core and plugins: each satisfies the other, and none is looked for on an index.
+PLUGINS="-e ./plugins/modnet"
+[ -z "${EXTRAS:-}" ] || PLUGINS="$PLUGINS -e ./plugins/p3mnet -e ./plugins/mindcv"
+# shellcheck disable=SC2086 - words are wanted
+"$VENV/bin/python" -m pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}" $PLUGINS
 
 # opencv-python needs the system's libGL, which servers often lack; the headless build of the same version does not.
 if ! "$VENV/bin/python" -c 'import cv2' 2>/dev/null; then

@@ -1,4 +1,4 @@
-"""``zoo plugins``: which plugins are there, and why some are not loaded."""
+"""``zoo plugins``: which plugins are there, and why some are not loaded; check one, begin one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import click
 
 from registry import Plugin
 from zoo.cli import options
+from zoo.cli.plugins_check import check
+from zoo.cli.plugins_new import new
 
 
-@click.command("plugins")
+@click.group("plugins", invoke_without_command=True)
 @options.json_option
 @options.plugin_options
-def command(as_json: bool) -> None:
-    """Show every plugin: version, status, what it offers or why it is not loaded."""
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Show every plugin: version, status, what it offers or why it is not loaded. Check one, begin one."""
+    if context.invoked_subcommand is not None:
+        return
     found = options.registry().plugins
     if as_json:
         click.echo(json.dumps([_facts(plugin) for plugin in found], indent=2))
@@ -29,6 +34,10 @@ def command(as_json: bool) -> None:
             click.echo(f"{'':<14} to be rid of it: {plugin.removal}")
         elif plugin.cause:
             click.echo(f"{'':<14} {plugin.cause}")
+
+
+command.add_command(check)
+command.add_command(new)
 
 
 def _facts(plugin: Plugin) -> dict[str, object]:

@@ -49,6 +49,8 @@ class InvertedResidual(nn.Cell):
         filtering = [*_conv_norm(hidden, hidden, 3, stride, groups=hidden), nn.ReLU6()]
         self.conv = nn.SequentialCell([*expand, *filtering, *_conv_norm(hidden, outputs)])
         self.residual = stride == 1 and inputs == outputs
+        # Whatever follows begins with a convolution of 1x1 and a batch norm, which takes a constant back.
+        self.cancelled = (f"conv.{len(self.conv) - 1}.beta",)
 
     def construct(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H / stride, W / stride)."""

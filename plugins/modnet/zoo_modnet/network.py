@@ -121,6 +121,7 @@ class ConvUnit(nn.Cell):
         ]
         if not plain:
             layers += [IBNorm(outputs), nn.ReLU()]
+            self.cancelled = ("layers.0.bias",)  # both halves of the norm take the mean away
         self.layers = nn.SequentialCell(layers)
 
     def construct(self, x: Tensor) -> Tensor:
