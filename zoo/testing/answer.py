@@ -11,7 +11,7 @@ import numpy as np
 from zoo.engine import checkpoint as checkpoints
 from zoo.testing.check import NotApplicable, Unmet, expect, explain
 from zoo.testing.construction import check_builds
-from zoo.testing.pictures import batch, portrait, two_sided_trimap
+from zoo.testing.pictures import portrait, two_sided_trimap
 from zoo.testing.subject import Subject
 
 SIZES = ((70, 45), (33, 97), (5, 7))
@@ -27,7 +27,7 @@ SAME = 1e-5
 def checks(subject: Subject) -> list[tuple[str, Callable[[], None]]]:
     """The checks of this family, by name."""
     return [
-        ("alpha", partial(check_alpha, subject)),
+        ("alpha", partial(subject.once.run, check_alpha)),
         ("alpha-in-training", partial(check_alpha_in_training, subject)),
         ("sizes", partial(check_sizes, subject)),
         ("batch-independence", partial(check_batch_independence, subject)),
@@ -39,31 +39,29 @@ def checks(subject: Subject) -> list[tuple[str, Callable[[], None]]]:
 
 
 def check_alpha(subject: Subject) -> None:
-    """One alpha in [0, 1] for each pixel, of pictures, of black and of white."""
-    subject.need(check_builds)
+    """One alpha in [0, 1] for each pixel, of pictures and of plain dark and bright ones."""
+    subject.once.need(check_builds)
     if not subject.is_network:
         _check_own_answer(subject)
         return
-    planes = _planes(subject)
+    flat = [np.full_like(subject.planes[:1], level) for level in (subject.planes.min(), subject.planes.max())]
+    planes = np.concatenate([subject.planes, *flat])
     _check_alphas(ask(subject.network, planes), planes)
-    for level in (planes.min(), planes.max()):
-        flat = np.full_like(planes[:1], level)
-        _check_alphas(ask(subject.network, flat), flat)
 
 
 def check_alpha_in_training(subject: Subject) -> None:
     """The same in training mode: ``construct`` answers the alpha alone, what training needs besides is a method."""
-    subject.need(check_builds)
+    subject.once.need(check_builds)
     if not subject.is_network:
         raise NotApplicable("the model is not trained")
-    network, planes = subject.lively(), _planes(subject)  # one of its own: training mode moves the statistics of norms
+    network, planes = subject.lively(), subject.planes  # one of its own: training mode moves the statistics of norms
     network.set_train(True)
     _check_alphas(ask(network, planes), planes)
 
 
 def check_sizes(subject: Subject) -> None:
     """Pictures of any size come back as alphas of that size."""
-    subject.need(check_alpha)
+    subject.once.need(check_alpha)
     for height, width in SIZES:
         alpha = _predict(subject, portrait(1, height, width)[0])
         expect(
@@ -74,8 +72,8 @@ def check_sizes(subject: Subject) -> None:
 
 def check_batch_independence(subject: Subject) -> None:
     """In evaluation the answer to a picture does not depend on its neighbours in the batch."""
-    subject.need(check_alpha)
-    planes = _planes(subject)
+    subject.once.need(check_alpha)
+    planes = subject.planes
     # Neighbours of another brightness: whoever looks at the batch's mean and variance shows it.
     together = ask(subject.network, np.concatenate([planes, planes[:1] * 0, planes[:1] * 3]))
     for index in range(2):
@@ -90,7 +88,7 @@ def check_batch_independence(subject: Subject) -> None:
 
 def check_deterministic(subject: Subject) -> None:
     """One seed gives the same fresh weights, one picture the same answer twice."""
-    subject.need(check_alpha)
+    subject.once.need(check_alpha)
     if not subject.is_network:
         image = portrait(2, 48, 40)[0]
         apart = greatest(_predict(subject, image), _predict(subject, image))
@@ -104,17 +102,17 @@ def check_deterministic(subject: Subject) -> None:
         f"built twice with train.seed {subject.config.train.seed}, {len(names)} of {len(one)} fresh parameters differ, "
         f"{names[0] if names else ''} first; expected the same weights",
     )
-    planes = _planes(subject)
+    planes = subject.planes
     apart = greatest(ask(subject.network, planes), ask(subject.network, planes))
     expect(apart <= SAME, f"asked twice about one picture, the alphas differ by {apart:.2g}; expected the same")
 
 
 def check_compiled(subject: Subject) -> None:
     """The compiled network answers as the eager one does."""
-    subject.need(check_alpha)
+    subject.once.need(check_alpha)
     import mindspore as ms
 
-    network, planes = subject.network, _planes(subject)
+    network, planes = subject.network, subject.planes
     eager = ask(network, planes)
 
     def alpha_of(image: Any) -> Any:
@@ -130,8 +128,8 @@ def check_compiled(subject: Subject) -> None:
 
 def check_checkpoint(subject: Subject) -> None:
     """A network built anew answers the same with the weights of a checkpoint."""
-    subject.need(check_alpha)
-    planes = _planes(subject)
+    subject.once.need(check_alpha)
+    planes = subject.planes
     before = ask(subject.network, planes)
     saved = checkpoints.read(subject.saved)
     # Another seed: what is no parameter comes out another.
@@ -147,7 +145,7 @@ def check_checkpoint(subject: Subject) -> None:
 
 def check_trimap(subject: Subject) -> None:
     """A model is given a trimap if it says so, and then looks at it."""
-    subject.need(check_alpha)
+    subject.once.need(check_alpha)
     if not subject.spec.needs_trimap:
         raise NotApplicable("the model is given no trimap")
     expect(not subject.is_network, "it declares needs_trimap; a network is given the picture alone")
@@ -204,10 +202,6 @@ def greatest(one: np.ndarray, other: np.ndarray) -> float:
         return float("inf")
     apart = float(np.abs(one.astype(np.float64) - other.astype(np.float64)).max(initial=0.0))
     return apart if apart == apart else float("inf")
-
-
-def _planes(subject: Subject) -> np.ndarray:
-    return batch(subject.config, 2, subject.side)[0]
 
 
 def _predict(subject: Subject, image: np.ndarray) -> np.ndarray:

@@ -14,7 +14,8 @@ from zoo.engine import device
 from zoo.engine.build import is_network
 from zoo.engine.checkpoint import weights_of
 from zoo.testing.answer import ALIKE, SAME, greatest
-from zoo.testing.check import NotApplicable, Unmet, expect
+from zoo.testing.check import Unmet, expect
+from zoo.testing.once import Once
 from zoo.testing.pictures import batch
 from zoo.testing.subject import LEAST_SIDE, enliven
 
@@ -23,7 +24,7 @@ class _Encoder:
     """A backbone while it is checked. It is given the plain config: it serves the models of others."""
 
     def __init__(self, spec: BackboneSpec) -> None:
-        self.spec, self.config = spec, Config()
+        self.spec, self.config, self.once = spec, Config(), Once(self)
 
     def build(self) -> Any:
         """The encoder with fresh weights."""
@@ -64,7 +65,7 @@ def checks(spec: BackboneSpec) -> list[tuple[str, Callable[[], None]]]:
     """The checks of this family, by name."""
     encoder = _Encoder(spec)
     return [
-        ("builds", partial(check_builds, encoder)),
+        ("builds", partial(encoder.once.run, check_builds)),
         ("maps", partial(check_maps, encoder)),
         ("batch-independence", partial(check_batch_independence, encoder)),
         ("deterministic", partial(check_deterministic, encoder)),
@@ -89,16 +90,9 @@ def check_builds(encoder: _Encoder) -> None:
     )
 
 
-def _need_built(encoder: _Encoder) -> None:
-    try:
-        check_builds(encoder)
-    except Exception as error:
-        raise NotApplicable("it needs what check 'builds' looks at") from error
-
-
 def check_maps(encoder: _Encoder) -> None:
     """Number, channels and sizes of the maps are those declared, for even and odd multiples of the strides."""
-    _need_built(encoder)
+    encoder.once.need(check_builds)
     channels, strides = encoder.cell.channels, encoder.cell.strides
     coarsest = max(strides)
     for height, width in ((encoder.side, encoder.side), (encoder.side + coarsest, 3 * coarsest)):
@@ -114,7 +108,7 @@ def check_maps(encoder: _Encoder) -> None:
 
 def check_batch_independence(encoder: _Encoder) -> None:
     """In evaluation the maps of a picture do not depend on its neighbours in the batch."""
-    _need_built(encoder)
+    encoder.once.need(check_builds)
     planes = batch(encoder.config, 2, encoder.side)[0]
     together = encoder.maps(np.concatenate([planes, planes[:1] * 0, planes[:1] * 3]))
     for stride, many, one in zip(encoder.cell.strides, together, encoder.maps(planes[:1]), strict=True):
@@ -128,7 +122,7 @@ def check_batch_independence(encoder: _Encoder) -> None:
 
 def check_deterministic(encoder: _Encoder) -> None:
     """One seed gives the same fresh weights, one picture the same maps twice."""
-    _need_built(encoder)
+    encoder.once.need(check_builds)
     one, other = weights_of(encoder.build()), weights_of(encoder.build())
     names = [name for name in one if not np.array_equal(one[name], other.get(name), equal_nan=True)]
     expect(

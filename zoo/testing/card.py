@@ -62,7 +62,7 @@ def check_macs(subject: Subject) -> None:
 
 def _as_it_comes(subject: Subject) -> Any:
     """The network of ``default.yaml``, without the settings of the check."""
-    subject.need(check_builds)
+    subject.once.need(check_builds)
     if not subject.is_network:
         raise NotApplicable("the model answers pictures itself: nothing to count")
     try:

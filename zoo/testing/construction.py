@@ -19,8 +19,8 @@ from zoo.testing.subject import Subject, Watched
 def checks(subject: Subject) -> list[tuple[str, Callable[[], None]]]:
     """The checks of this family, by name."""
     return [
-        ("config", partial(check_config, subject)),
-        ("builds", partial(check_builds, subject)),
+        ("config", partial(subject.once.run, check_config)),
+        ("builds", partial(subject.once.run, check_builds)),
         ("options", partial(check_options, subject)),
         ("recipe", partial(check_recipe, subject)),
     ]
@@ -40,7 +40,7 @@ def check_config(subject: Subject) -> None:
 
 def check_builds(subject: Subject) -> None:
     """The model can be built, and is a network or has ``predict``; with objectives it is a network."""
-    subject.need(check_config)
+    subject.once.need(check_config)
     model = subject.model
     if subject.spec.objectives:
         expect(is_network(model), f"it has objectives, and build returned {type(model).__name__}, no nn.Cell")
@@ -50,7 +50,7 @@ def check_builds(subject: Subject) -> None:
 
 def check_options(subject: Subject) -> None:
     """What is read of ``model.options`` is what ``default.yaml`` declares there."""
-    subject.need(check_builds)
+    subject.once.need(check_builds)
     declared = dict(subject.config.model.options)
     options = Watched(declared)
     model = subject.build(subject.config.override(model={"options": options}))
@@ -69,7 +69,7 @@ def check_recipe(subject: Subject) -> None:
     """The patterns of the ``train`` section fit parameters of the network."""
     if not subject.spec.objectives:
         raise NotApplicable("the model is not trained")
-    subject.need(check_builds)
+    subject.once.need(check_builds)
     network = subject.build()
     try:
         freeze(subject.config.train, network)

@@ -12,6 +12,7 @@ import numpy as np
 from registry import DatasetSpec, NotFoundError, Sample
 from zoo.data.samples import load
 from zoo.testing.check import NotApplicable, expect
+from zoo.testing.once import Once
 
 PICTURES = 6
 """Pictures of a split that are read, evenly spread over it."""
@@ -31,7 +32,7 @@ class _Copy:
     """
 
     def __init__(self, spec: DatasetSpec, root: Any) -> None:
-        self.spec, self.root = spec, root
+        self.spec, self.root, self.once = spec, root, Once(self)
 
     @cached_property
     def splits(self) -> Mapping[str, Sequence[Sample]]:
@@ -57,7 +58,7 @@ def checks(spec: DatasetSpec, root: Any = None) -> list[tuple[str, Callable[[], 
     copy = _Copy(spec, root)
     return [
         ("splits", partial(check_splits, copy)),
-        ("opens", partial(check_opens, copy)),
+        ("opens", partial(copy.once.run, check_opens)),
         ("names", partial(check_names, copy)),
         ("order", partial(check_order, copy)),
         ("pictures", partial(check_pictures, copy)),
@@ -90,18 +91,10 @@ def check_opens(copy: _Copy) -> None:
         expect(not kinds, f"{split} holds {', '.join(sorted(kinds))}; expected Sample")
 
 
-def _open(copy: _Copy) -> Mapping[str, Sequence[Sample]]:
-    """The splits, where check ``opens`` is passed."""
-    try:
-        check_opens(copy)
-    except Exception as error:
-        raise NotApplicable("it needs what check 'opens' looks at") from error
-    return copy.splits
-
-
 def check_names(copy: _Copy) -> None:
     """Names are unique within a split and can be names of files, as those of mattes are."""
-    for split, samples in _open(copy).items():
+    copy.once.need(check_opens)
+    for split, samples in copy.splits.items():
         seen: set[str] = set()
         for sample in samples:
             reason = _unsafe(sample.name)
@@ -123,7 +116,8 @@ def _unsafe(name: Any) -> str:
 
 def check_order(copy: _Copy) -> None:
     """Opened again, the pictures come in the same order."""
-    for split, samples in _open(copy).items():
+    copy.once.need(check_opens)
+    for split, samples in copy.splits.items():
         again = [sample.name for sample in copy.spec.open(copy.root, split, {})]
         expect(
             [sample.name for sample in samples] == again, f"{split}: opened again, the pictures are in another order"
@@ -135,20 +129,22 @@ def check_pictures(copy: _Copy) -> None:
 
     Some pictures of each split are read, those at its ends among them.
     """
+    copy.once.need(check_opens)
     for _, sample in _some(copy):
         load(sample)  # refuses what is not so, and names the file
 
 
 def _some(copy: _Copy) -> Iterator[tuple[str, Sample]]:
-    for split, samples in _open(copy).items():
+    for split, samples in copy.splits.items():
         for index in sorted({int(i) for i in np.linspace(0, len(samples) - 1, min(PICTURES, len(samples)))}):
             yield split, samples[index]
 
 
 def check_count(copy: _Copy) -> None:
     """A whole copy has as many pictures as the data set declares, and none has more."""
+    copy.once.need(check_opens)
     partial_copies = []
-    for split, samples in _open(copy).items():
+    for split, samples in copy.splits.items():
         declared = copy.spec.splits[split]
         if declared is None:
             continue

@@ -12,6 +12,7 @@ import numpy as np
 
 from registry import MetricSpec
 from zoo.testing.check import NotApplicable, expect
+from zoo.testing.once import Once
 
 OFFSETS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25)
 """Constant errors, each worse than the one before."""
@@ -48,16 +49,9 @@ def check_values(spec: MetricSpec) -> None:
                 expect(value is None, f"{where} it is {value}; it declares needs_trimap: expected None")
 
 
-def _need_values(spec: MetricSpec) -> None:
-    try:
-        check_values(spec)
-    except Exception as error:
-        raise NotApplicable("it needs what check 'values' looks at") from error
-
-
 def check_perfect(spec: MetricSpec) -> None:
     """The truth itself has 0 where lower is better, and is better than anything else where higher is."""
-    _need_values(spec)
+    Once(spec).need(check_values)
     for what, (alpha, target, trimap) in _images().items():
         best, other = spec.compute(target.copy(), target, trimap), spec.compute(alpha, target, trimap)
         if best is None:
@@ -70,7 +64,7 @@ def check_perfect(spec: MetricSpec) -> None:
 
 def check_mirror(spec: MetricSpec) -> None:
     """A mirrored image has the same value."""
-    _need_values(spec)
+    Once(spec).need(check_values)
     for what, image in _images().items():
         turned = [np.ascontiguousarray(part[:, ::-1]) for part in image]
         value, mirrored = spec.compute(*image), spec.compute(*turned)
@@ -79,7 +73,7 @@ def check_mirror(spec: MetricSpec) -> None:
 
 def check_pure(spec: MetricSpec) -> None:
     """It leaves what it is given as it is, and gives the same value again."""
-    _need_values(spec)
+    Once(spec).need(check_values)
     for what, image in _images().items():
         kept = [part.copy() for part in image]
         value = spec.compute(*image)
@@ -91,7 +85,7 @@ def check_pure(spec: MetricSpec) -> None:
 
 def check_ordering(spec: MetricSpec) -> None:
     """Of two constant errors the greater is not better."""
-    _need_values(spec)
+    Once(spec).need(check_values)
     target = 0.25 + 0.5 * _soft(24, 30)  # room for an offset either way
     trimap = _trimap(target)
     for sign in (1, -1):
@@ -110,7 +104,7 @@ def check_ordering(spec: MetricSpec) -> None:
 
 def check_float64(spec: MetricSpec) -> None:
     """It is calculated in float64: what float32 cannot tell apart has another value."""
-    _need_values(spec)
+    Once(spec).need(check_values)
     alpha, target, trimap = _images()["portrait"]
     rng = np.random.default_rng(7)
     value = spec.compute(alpha, target, trimap)

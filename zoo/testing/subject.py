@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from zoo.engine.build import build_model, build_objective, is_network
 from zoo.engine.predictor import Predictor
 from zoo.engine.training_pictures import SUPERVISED
 from zoo.testing.check import NotApplicable
+from zoo.testing.once import Once
+from zoo.testing.pictures import batch
 
 LEAST_SIDE = 64
 """Least side of the networks' inputs, in pixels: two by two values are left for a norm at 1/32."""
@@ -38,23 +40,7 @@ class Subject:
 
     def __init__(self, registry: Registry, plugin: Plugin, spec: ModelSpec, settings: Sequence[str] = ()) -> None:
         self.registry, self.plugin, self.spec, self.settings = registry, plugin, spec, tuple(settings)
-        self._needs: dict[Callable[[Subject], None], bool] = {}
-
-    def need(self, check: Callable[[Subject], None]) -> None:
-        """Skip the check that is running where another one, without which it means nothing, fails.
-
-        Raises:
-            NotApplicable: That one fails.
-        """
-        if check not in self._needs:
-            try:
-                check(self)
-                self._needs[check] = True
-            except Exception:  # the other check tells why
-                self._needs[check] = False
-        if not self._needs[check]:
-            name = check.__name__.removeprefix("check_").replace("_", "-")
-            raise NotApplicable(f"it needs what check {name!r} looks at")
+        self.once = Once(self)
 
     # --- Configs ---
 
@@ -122,6 +108,11 @@ class Subject:
         if not self.is_network:
             raise NotApplicable("the model answers pictures itself, it is no network")
         return self.model
+
+    @cached_property
+    def planes(self) -> np.ndarray:
+        """Two pictures as the network is given them."""
+        return batch(self.config, 2, self.side)[0]
 
     @cached_property
     def predictor(self) -> Predictor:

@@ -39,9 +39,15 @@ class P3MNet(nn.Cell):
         backbone: Encoder cell with ``channels`` and ``strides``, among them 1, 2, 4, 8, 16 and 32. Its channels decide
             the decoders'.
 
+    Attributes:
+        cancelled: Patterns of the parameters that a norm behind them takes back: biases of the decoders' convolutions,
+            which the authors leave in.
+
     Raises:
         UsageError: The encoder lacks a map, or has one with an odd number of channels.
     """
+
+    cancelled = ("decoder[1-4]_?.[036].bias", "decoder0_?.[03].bias")
 
     # Biases of convolutions that a batch norm follows.
     cancelled = ("decoder[1-4]_[gl].[036].bias", "decoder0_[gl].[03].bias")
