@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     "metric": "{title}, an image matting metric as a plugin of zoo",
 }
 
-_FIGURES = {"side": "256", "parameters": "61_121", "macs": "415_236_096"}
+_FIGURES = {"side": 256, "parameters": 61_121, "macs": 415_236_096}
 """Short side of the model's input in pixels, and what its network has and does at that size; a test measures both."""
 
 
@@ -91,7 +91,9 @@ def write_plugin(folder: Path, name: str, kind: str) -> list[Path]:
 
 def _texts(name: str, kind: str) -> dict[Path, str]:
     """What the files hold, by their paths; a kind's own file replaces the common one."""
-    values = {**_values(name), **_FIGURES}
+    values = _values(name)
+    for figure, number in _FIGURES.items():
+        values |= {figure: f"{number:_}", f"{figure}_for_people": f"{number:,}"}
     values["description"] = _DESCRIPTIONS[kind].format(title=values["title"])
     found = {}
     for source in (_HERE / "common", _HERE / kind):
