@@ -86,7 +86,11 @@ def _group() -> click.Group:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the command ``zoo``; ends the process with the documented exit code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    from zoo.engine.outcome import tell
+
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    tell(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -24,6 +24,7 @@ from typing import Any
 
 from registry import ZooError
 from zoo.engine.orphan import LAUNCHER
+from zoo.engine.outcome import OUTCOME, told
 from zoo.engine.relay import Relay
 
 _LOOK = 0.1
@@ -92,16 +93,21 @@ def run_together(command: Sequence[str], count: int, share_cores: bool = True) -
 
 @dataclass
 class _Process:
-    """One process of the job, and the file with what it says."""
+    """One process of the job, the file with what it says, and the one with what came of it."""
 
     name: str
     running: subprocess.Popen[bytes]
     said: Path
+    outcome: Path
 
     @property
     def code(self) -> int | None:
-        """Exit code, or the negative number of the signal that ended it; None: it runs."""
-        return self.running.poll()
+        """Exit code, or the negative number of the signal that ended it before its work was done; None: it runs."""
+        code = self.running.poll()
+        if code is None or code >= 0:
+            return code
+        done = told(self.outcome)
+        return code if done is None else done
 
     @property
     def stopped(self) -> bool:
@@ -167,12 +173,13 @@ class _Job:
 
     def _start(self, name: str, command: Sequence[str], variables: Mapping[str, str], live: bool = False) -> _Process:
         said = self._folder / name.replace(" ", "-")
+        outcome = said.with_suffix(".outcome")
         if live:
             self._relay = Relay(said)
         with open(said, "wb") as file:
             running = subprocess.Popen(
                 command,
-                env={**os.environ, **variables},
+                env={**os.environ, **variables, OUTCOME: str(outcome)},
                 stdin=subprocess.DEVNULL,
                 stdout=None if live else file,
                 stderr=self._relay.mouth if live and self._relay else file,
@@ -181,7 +188,7 @@ class _Job:
             )
         if live and self._relay:
             self._relay.begin()
-        return _Process(name, running, said)
+        return _Process(name, running, said, outcome)
 
     # --- While they run ---
 
@@ -213,11 +220,11 @@ class _Job:
             if "--debug" in self._command:
                 sys.stderr.write(culprit.said.read_text(errors="replace"))
             error = ZooError(culprit.why())
-            error.exit_code = max(1, culprit.running.returncode)
+            error.exit_code = max(1, culprit.code or 0)
             raise error
         if late:
             raise ZooError(f"{late[0].name} was ended: it had not stopped {_SAVE_SECONDS:.0f} s after the others")
-        stops = [rank.running.returncode for rank in self._ranks if rank.stopped]
+        stops = [rank.code for rank in self._ranks if rank.stopped and rank.code is not None]
         return (stops[0] if stops[0] > 0 else 128 - stops[0]) if stops else 0
 
     def _await(self, processes: Sequence[_Process], seconds: float) -> None:

@@ -144,6 +144,21 @@ note(); time.sleep(60)
     assert_gone(tmp_path)
 
 
+@pytest.mark.parametrize("code", [0, 143])
+def test_one_that_dies_when_its_work_is_done_counts_as_done(tmp_path, code):
+    """Now and then a process dies of SIGSEGV while MindSpore is taken down."""
+    text = f"""
+if rank == 0: wait_for(1)
+note()
+from zoo.engine.outcome import tell
+tell({code})
+if rank == 0: os.kill(os.getpid(), signal.SIGSEGV)
+sys.exit({code})
+"""
+    assert run_together(program(tmp_path, text), 2) == code
+    assert_gone(tmp_path)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_is_passed_on_and_waited_for(tmp_path, number):
     """The first process takes a while to save after the other has gone."""
