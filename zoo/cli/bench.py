@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ command.add_command(accuracy)
 @click.option("--width", type=click.IntRange(1), default=1620, show_default=True, help="Of the photo, in pixels.")
 @click.option("--repeat", type=click.IntRange(1), default=10, show_default=True, help="Timed photos.")
 @click.option("--warmup", type=click.IntRange(0), default=2, show_default=True, help="Untimed photos before them.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Photos in one call of a network.")
 @click.option("--set", "settings", multiple=True, metavar="a.b=v", help="Change one value of the models' config.")
 @click.option("--output", metavar="DIR", help="Folder for record.json and table.md; default: runs/bench/STAMP.")
 @click.option("--one-process", is_flag=True, help="All models in this process: no memory figures of their own.")
@@ -44,6 +47,7 @@ def throughput(
     width: int,
     repeat: int,
     warmup: int,
+    batch: int,
     settings: tuple[str, ...],
     output: str | None,
     one_process: bool,
@@ -53,7 +57,8 @@ def throughput(
     """Time every model, from the bytes of a photo to the bytes of its cut-out, stage by stage.
 
     Weights are fresh: they do not change the speed. Each model runs in a process of its own, so that memory and
-    first call are its own; one that fails is reported and the others go on.
+    first call are its own; one that fails is reported and the others go on. A batch that does not fit into memory is
+    halved until it does; times are those of the whole batch.
     """
     from zoo.engine import device as devices
     from zoo.engine.console import Console
@@ -69,7 +74,7 @@ def throughput(
         raise NotFoundError(f"no model matches {pattern!r}; installed: {', '.join(found.names('model')) or 'none'}")
     for name in names:
         options.resolve_config(found, name, settings=settings)  # wrong settings end here, before a folder is made
-    numbers = {"height": height, "width": width, "repeat": repeat, "warmup": warmup}
+    numbers = {"height": height, "width": width, "repeat": repeat, "warmup": warmup, "batch": batch}
     folder = new_folder(output, "bench")
     console = Console(options.is_quiet(), folder / "log.txt")
     rows, failed, about = [], [], {}
@@ -78,8 +83,7 @@ def throughput(
             if one_process:
                 part = _time_here(name, settings, device, numbers, console)
             else:
-                with console.busy(f"timing {name} in a process of its own"):
-                    part = _time_apart(name, settings, device, numbers)
+                part = _time_apart(name, settings, device, numbers, console)
         except ZooError as error:
             failed.append(name)
             console.say(f"  {name} was not timed: {error}")
@@ -109,17 +113,45 @@ def _time_here(
     return {**devices.describe(), "rows": rows}
 
 
-def _time_apart(name: str, settings: tuple[str, ...], device: str | None, numbers: dict[str, int]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as scratch:
-        line = [sys.executable, "-m", "zoo.cli", "bench", "throughput", "--one-process", "--json", "--models", name]
-        line += [part for key, value in numbers.items() for part in (f"--{key}", str(value))]
-        line += [part for text in settings for part in ("--set", text)]
-        line += ["--output", str(Path(scratch, "out")), *(["--device", device] if device else [])]
-        done = subprocess.run([*line, *options.plugin_arguments()], capture_output=True, text=True, check=False)
+def _time_apart(
+    name: str, settings: tuple[str, ...], device: str | None, numbers: dict[str, int], console: Any
+) -> dict[str, Any]:
+    """As `_time_here`, in a process of its own, which may be ended for the memory that it takes."""
+    from zoo.engine.throughput import smaller_batch
+
+    batch = numbers["batch"]
+    while True:
+        with console.busy(f"timing {name} in a process of its own"):
+            done = _run_apart(name, settings, device, {**numbers, "batch": batch})
+        if done.returncode != -signal.SIGKILL or batch == 1:
+            break
+        console.say(smaller_batch(name, batch))
+        batch //= 2
+    for line in done.stderr.splitlines():
+        if "out of memory with" in line:
+            console.say(line)
+    if done.returncode < 0:
+        number = signal.Signals(-done.returncode)
+        raise ZooError(
+            f"its process was ended by {number.name}" + " (out of memory perhaps)" * (number == signal.SIGKILL)
+        )
     if done.returncode:
         raise ZooError(_last_line(done.stderr) or f"its process ended with code {done.returncode}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _run_apart(
+    name: str, settings: tuple[str, ...], device: str | None, numbers: dict[str, int]
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        # The pattern fits this name alone, whatever characters it has.
+        line = [sys.executable, "-m", "zoo.cli", "bench", "throughput", "--one-process", "--json"]
+        line += ["--models", glob.escape(name)]
+        line += [part for key, value in numbers.items() for part in (f"--{key}", str(value))]
+        line += [part for text in settings for part in ("--set", text)]
+        line += ["--output", str(Path(scratch, "out")), *(["--device", device] if device else [])]
+        return subprocess.run([*line, *options.plugin_arguments()], capture_output=True, text=True, check=False)
 
 
 def _last_line(text: str) -> str:

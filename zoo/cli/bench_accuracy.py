@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from registry import DatasetSpec, NotFoundError, ZooError
+from registry import DatasetSpec, NotFoundError, UsageError, ZooError
 from zoo.cli import options
 from zoo.cli.output import output_folder
 
@@ -27,15 +29,32 @@ _Records = list[tuple[str, dict[str, Any]]]
 @click.option(
     "--records", multiple=True, metavar="PATH", help="More reports: a file, or a folder searched to its depth."
 )
+@click.option(
+    "--evaluate", is_flag=True, help="First score every model that matches, as zoo eval does, one process each."
+)
+@click.option("--data-root", metavar="DIR", help="For --evaluate: folder of the data set.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="For --evaluate: only the first N pictures.")
+@options.device_option
 @click.option("--output", metavar="DIR", help="Folder for accuracy.json and accuracy.md.")
 @options.json_option
 @options.plugin_options
 def accuracy(
-    dataset: str, splits: tuple[str, ...], pattern: str, records: tuple[str, ...], output: str | None, as_json: bool
+    dataset: str,
+    splits: tuple[str, ...],
+    pattern: str,
+    records: tuple[str, ...],
+    evaluate: bool,
+    data_root: str | None,
+    limit: int | None,
+    device: str | None,
+    output: str | None,
+    as_json: bool,
 ) -> None:
     """Set the newest results of every model below runs/ beside the published ones.
 
-    The results of others are merged with --records. A report whose figures are not those of its rows is refused.
+    With --evaluate these results are made first: each model is scored with the best checkpoint of its newest run; one
+    that fails is reported and the others go on. The results of others are merged with --records. A report whose figures
+    are not those of its rows is refused.
     """
     from zoo.data.splits import split_name, test_splits
     from zoo.files import write_text
@@ -47,9 +66,12 @@ def accuracy(
     spec: DatasetSpec = found.get("dataset", dataset)
     names = list(dict.fromkeys(split_name(spec, split) for split in splits)) or test_splits(spec)
     given = _asked(records)  # a path that is not there ends the command before anything is read
+    models = {name: found.models[name] for name in found.names("model") if fnmatch.fnmatch(name, pattern)}
+    if not evaluate and (data_root or limit or device):
+        raise UsageError("--data-root, --limit and --device say how --evaluate scores; without it nothing is scored")
+    failed = _evaluate(models, spec.name, names, data_root, limit, device) if evaluate else []
     ours, broken = _read(sorted(path for each in _OURS for path in Path().glob(each)))
     theirs, refused = _read(given)
-    models = {name: found.models[name] for name in found.names("model") if fnmatch.fnmatch(name, pattern)}
     rows = distinct([*newest(ours), *theirs])
     rows = [(path, report) for path, report in rows if fnmatch.fnmatch(str(report.get("model") or ""), pattern)]
     if pattern != "*" and not models and not rows:
@@ -63,8 +85,36 @@ def accuracy(
     click.echo(json.dumps(record, indent=2) if as_json else text, nl=as_json)
     for reason in [*broken, *_passed_over(theirs, spec.name, names), *refused]:
         click.echo(f"not in the table: {reason}", err=True)
+    if failed:
+        raise ZooError(f"{len(failed)} of {len(models)} models could not be scored: {', '.join(failed)}")
     if refused:
         raise ZooError(f"{len(refused)} of {len(given)} records cannot be used: {refused[0]}")
+
+
+def _evaluate(
+    models: Iterable[str],
+    dataset: str,
+    splits: Sequence[str],
+    data_root: str | None,
+    limit: int | None,
+    device: str | None,
+) -> list[str]:
+    """Run ``zoo eval`` for each model; the names of those that failed."""
+    failed = []
+    for name in models:
+        line = [sys.executable, "-m", "zoo.cli", "eval", name, "--dataset", dataset]
+        line += [word for split in splits for word in ("--split", split)]
+        given = {"--data-root": data_root, "--limit": limit, "--device": device}
+        line += [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+        click.echo(f"scoring {name} in a process of its own", err=True)
+        words = [*options.plugin_arguments(), *(["--quiet"] if options.is_quiet() else [])]
+        done = subprocess.run([*line, *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            failed.append(name)
+            lines = [text for text in done.stderr.splitlines() if text.strip()]
+            reason = lines[-1].removeprefix("zoo: ") if lines else f"its process ended with code {done.returncode}"
+            click.echo(f"{name} was not scored: {reason}", err=True)
+    return failed
 
 
 def _asked(places: Sequence[str]) -> list[Path]:

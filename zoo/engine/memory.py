@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 from pathlib import Path
@@ -20,6 +21,23 @@ def peak_mib() -> float:
     """Peak resident memory of this process so far, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+_NO_ROOM = re.compile(
+    r"out of memory|not enough memory|memory (is not|isn't|not) enough|insufficient memory|bad_alloc"
+    r"|(malloc|alloc\w*)( \w+){0,4} failed",
+    re.IGNORECASE,
+)
+"""In what MindSpore, OpenCV and NumPy say when they get no memory."""
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error came of too little memory, of the machine or of its accelerator; itself or what caused it."""
+    while error is not None:
+        if isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def training_mib(network: Any, batch: int, side: int, stride: int) -> float:

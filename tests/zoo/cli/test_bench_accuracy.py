@@ -7,6 +7,7 @@ from pathlib import Path
 
 import made_up
 import pytest
+from disc_set import write_discs
 
 P, NP = "P3M-500-P", "P3M-500-NP"
 
@@ -112,3 +113,38 @@ def test_bad_input_is_one_line(zoo, words, code, says):
 def test_throughput_is_still_there(zoo):
     assert zoo("bench", "throughput", "--help").code == 0
     assert zoo("bench").code == 2
+
+
+HALF = """
+import numpy as np
+from zoo import Card, ModelSpec, hookimpl
+
+class Half:
+    def predict(self, image, trimap=None):
+        return np.full(image.shape[:2], 0.5, np.float32)
+
+@hookimpl
+def register_models(register):
+    register(ModelSpec("tin-half", build=lambda config, backbone: Half(), card=Card("half of everything")))
+"""
+
+
+def test_models_are_scored_first_where_asked(zoo, tmp_path):
+    (tmp_path / "half.py").write_text(HALF)
+    write_discs(tmp_path / "discs", 3, "test")
+    words = ("--dataset", "folder", "--data-root", "discs", "--limit", 2, "--plugin", "half.py", "--models", "tin*")
+    done = zoo("bench", "accuracy", "--evaluate", *words, "--json")
+    assert done.code == 1
+    assert "tiny was not scored: no run of 'tiny'" in done.err
+    assert done.err.endswith("zoo: 1 of 2 models could not be scored: tiny\n")
+    (row,) = (row for part in json.loads(done.out)["splits"] for row in part["rows"])
+    assert row["method"] == "tin-half"
+    report = json.loads((tmp_path / row["file"]).read_text())
+    assert report["n_images"] == 2
+    assert row["metrics"]["MAD"] == report["metrics"]["MAD"]
+
+
+def test_what_only_scoring_can_use_is_refused_without_it(zoo):
+    done = zoo("bench", "accuracy", "--limit", 2)
+    assert done.code == 2
+    assert "--evaluate" in done.err
