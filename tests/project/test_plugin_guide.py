@@ -64,7 +64,7 @@ def test_every_command_does_what_the_guide_says(environment, tmp_path):
     assert "21 passed, 2 skipped" in said["python -m pytest -q zoo-hazel/tests"]
     assert "measured: parameters=137_041" in said["zoo plugins check hazel --only parameters"]
     assert re.search(r"\| hazel\b", said["zoo bench accuracy --dataset demo --split P3M-500-P"])
-    assert re.search(r"^hazel +loaded +zoo-hazel 0.1.0", said["zoo plugins"], re.MULTILINE)
+    assert re.search(r"^hazel +loaded +API 1 +\d+ ms +zoo-hazel 0.1.0", said["zoo plugins"], re.MULTILINE)
     assert [file.name for file in (tmp_path / "zoo-hazel" / "dist").iterdir()] == ["zoo_hazel-0.1.0-py3-none-any.whl"]
     assert sys.prefix not in said["pip install -e zoo-hazel"].splitlines()[-1]
 

@@ -46,7 +46,7 @@ def zoo_with_constant(installed, tmp_path, monkeypatch):
 
 def test_it_is_listed_with_its_owner(zoo_with_constant):
     rows = json.loads(zoo_with_constant("list", "--kind", "model", "--json").stdout)
-    assert {"name": "constant", "kind": "model", "plugin": "constant"} in rows
+    assert ("constant", "model", "constant") in [(row["name"], row["kind"], row["plugin"]) for row in rows]
     plugins = {p["name"]: p for p in json.loads(zoo_with_constant("plugins", "--json").stdout)}
     assert plugins["constant"]["distribution"] == "zoo-constant"
     assert plugins["constant"]["version"] == "0.1.0"

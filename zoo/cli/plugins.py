@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from collections.abc import Iterator
 
 import click
 
@@ -10,6 +12,9 @@ from registry import Plugin
 from zoo.cli import options
 from zoo.cli.plugins_check import check
 from zoo.cli.plugins_new import new
+
+_SHOWN = 10
+"""Names of one kind that are shown of a plugin that offers many."""
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -24,16 +29,27 @@ def command(context: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_facts(plugin) for plugin in found], indent=2))
         return
+    width = max([len(plugin.name) for plugin in found] + [6])
     for plugin in found:
         where = f"{plugin.distribution} {plugin.version}".strip() or plugin.value
-        offers = "; ".join(f"{kind}s: {', '.join(names)}" for kind, names in plugin.offers.items())
-        head = f"{plugin.name:<14} {plugin.status:<8} {where:<24} {plugin.import_seconds * 1000:5.0f} ms"
-        click.echo(f"{head}  {offers}".rstrip())
-        if plugin.status == "failed":
-            click.echo(f"{'':<14} {plugin.cause}")
-            click.echo(f"{'':<14} to be rid of it: {plugin.removal}")
-        elif plugin.cause:
-            click.echo(f"{'':<14} {plugin.cause}")
+        took = f"{plugin.import_seconds * 1000:.0f} ms"
+        click.echo(f"{plugin.name:<{width}}  {plugin.status:<7}  API {plugin.api}  {took:>7}  {where}")
+        click.echo(textwrap.indent("\n".join(_below(plugin)), " " * (width + 2)))
+
+
+def _below(plugin: Plugin) -> Iterator[str]:
+    """What is said below the line of a plugin: what it offers, or why it does not."""
+    for kind, names in plugin.offers.items():
+        shown = ", ".join(names[:_SHOWN])
+        more = f", ... ({len(names)} in all: zoo list --kind {kind})" if len(names) > _SHOWN else ""
+        yield from textwrap.wrap(f"{kind}s: {shown}{more}", 90, subsequent_indent="  ")
+    if plugin.status == "failed":
+        if plugin.distribution:
+            yield f"entry point: {plugin.value}"
+        yield plugin.cause
+        yield f"to be rid of it: {plugin.removal}"
+    elif plugin.cause:
+        yield plugin.cause
 
 
 command.add_command(check)
@@ -51,4 +67,5 @@ def _facts(plugin: Plugin) -> dict[str, object]:
         "api": plugin.api,
         "entry_point": plugin.value,
         "import_seconds": plugin.import_seconds,
+        "removal": plugin.removal,
     }

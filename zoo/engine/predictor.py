@@ -11,7 +11,8 @@ from registry import ModelSpec, Plugin, PluginError, ShapeError
 from zoo.config import Config
 from zoo.engine import resize
 from zoo.engine.build import blame, is_network
-from zoo.engine.protocol import label
+from zoo.engine.hybrid import Hybrid
+from zoo.engine.protocol import PROTOCOLS, label
 
 COMPILE_AFTER = 12
 """Pictures of one input shape before that shape is compiled: a graph costs about as much time as that many saves."""
@@ -31,6 +32,9 @@ class Predictor:
         config: Whole resolved config.
         spec: The registered model.
         plugin: Its owner, named when it fails.
+
+    Raises:
+        UsageError: ``eval.protocol`` looks twice, and the network cannot.
     """
 
     def __init__(self, model: Any, config: Config, spec: ModelSpec, plugin: Plugin) -> None:
@@ -41,6 +45,9 @@ class Predictor:
         self.network = model if is_network(model) else None
         if self.network is not None:
             _expect_any_size(self.network)
+        self._hybrid = None
+        if self.network is not None and PROTOCOLS[config.eval.protocol].detail:
+            self._hybrid = Hybrid(self.network, config, plugin)
         self._seen: Counter[tuple[int, ...]] = Counter()
         self._graph: Any = None
         self._compiled: set[tuple[int, ...]] = set()
@@ -78,6 +85,8 @@ class Predictor:
             alpha = np.asarray(alpha, np.float32)
             self._check_alpha(alpha, image.shape[:2])
             return alpha
+        if self._hybrid is not None:
+            return self._hybrid.predict(image)
         planes = self.prepare(image)
         return self.restore(self.forward(planes), image)
 

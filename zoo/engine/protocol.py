@@ -17,7 +17,7 @@ class Protocol:
 
     Attributes:
         size: ``short side``: the short side becomes ``eval.short_side``, also by enlarging; ``half``: each side is
-            halved on its own, to at most `MAX_HALF` pixels.
+            halved on its own, to at most `MAX_SIDE` pixels; ``full``: each side as it is, to at most as many.
         fit: How both sides become multiples of ``model.stride``: ``cut`` resizes the whole picture to the next
             smaller multiples (the aspect changes by less than one stride); ``pad`` keeps the aspect and mirrors the
             picture beyond its right and lower edge, which is cut off the answer again.
@@ -25,6 +25,8 @@ class Protocol:
         grow: Filter of the picture where the input is larger.
         restore: Filter of the answer on its way back.
         source: Whose way this is.
+        detail: Protocol of a second look at the picture, which gives the detail where this one leaves it open; "": one
+            look gives the alpha. See `zoo.engine.hybrid`.
     """
 
     size: str
@@ -33,10 +35,11 @@ class Protocol:
     grow: str
     restore: str
     source: str
+    detail: str = ""
 
 
-MAX_HALF = 1600
-"""Longest side of the input under ``half``, in pixels (JizhiziLi/P3M, core/config.py)."""
+MAX_SIDE = 1600
+"""Longest side of the input under ``half`` and ``full``, in pixels (JizhiziLi/P3M, core/config.py)."""
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
@@ -62,6 +65,23 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             "linear, smoothed and mirrored",
             "linear, smoothed and mirrored",
             "the same script with scikit-image 0.15 and later, whose defaults feed the network another picture",
+        ),
+        "full": Protocol(
+            "full",
+            "cut",
+            "linear in zeros",
+            "linear in zeros",
+            "linear in zeros",
+            "the second look of hybrid, alone",
+        ),
+        "hybrid": Protocol(
+            "half",
+            "cut",
+            "linear in zeros",
+            "linear in zeros",
+            "linear in zeros",
+            "JizhiziLi/P3M, core/test.py, HYBRID: known regions as half, the detail of the rest as full",
+            detail="full",
         ),
         # Its code asks for an area filter, but passes it where OpenCV expects the output array: what runs is the
         # default, bilinear without smoothing. The answer's way back names its filter and gets it.

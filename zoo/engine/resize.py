@@ -12,7 +12,7 @@ import numpy as np
 from zoo.config import Config
 from zoo.data.normalise import normalise
 from zoo.data.opencv import cv2
-from zoo.engine.protocol import MAX_HALF, PROTOCOLS
+from zoo.engine.protocol import MAX_SIDE, PROTOCOLS
 
 
 def input_size(height: int, width: int, config: Config) -> tuple[int, int]:
@@ -31,8 +31,10 @@ def input_size(height: int, width: int, config: Config) -> tuple[int, int]:
 
 def _content_size(height: int, width: int, config: Config) -> tuple[int, int]:
     """The size that the picture should have before it is fitted to the stride, in whole pixels."""
-    if PROTOCOLS[config.eval.protocol].size == "half":
-        return min(MAX_HALF, height // 2), min(MAX_HALF, width // 2)
+    size = PROTOCOLS[config.eval.protocol].size
+    if size in ("half", "full"):
+        share = 2 if size == "half" else 1
+        return min(MAX_SIDE, height // share), min(MAX_SIDE, width // share)
     scale = config.eval.short_side / min(height, width)
     # Rounded before it is cut: 512 / 1080 x 1080 is not always 512 in floating point.
     wanted = [round(side * scale, 6) for side in (height, width)]

@@ -17,6 +17,7 @@ from zoo.data.opencv import cv2
 from zoo.engine.load import LoadedModel
 from zoo.engine.macs import count_macs, count_parameters
 from zoo.engine.memory import is_out_of_memory, peak_mib
+from zoo.engine.protocol import PROTOCOLS
 
 STAGES = ("decode", "resize", "forward", "restore", "composite", "encode")
 """Stages in order; a model that is no network does resize, forward and restore in one, as ``forward``."""
@@ -61,11 +62,16 @@ def time_model(
         end-to-end rows.
 
     Raises:
-        UsageError: Fewer than one repetition, or photo in a batch.
+        UsageError: Fewer than one repetition, or photo in a batch; or a protocol that looks twice.
         PluginError: The model failed, for want of memory even with one photo perhaps.
     """
     if repeat < 1 or warmup < 0 or batch < 1:
         raise UsageError(f"bench: --repeat {repeat} --warmup {warmup} --batch {batch}; at least 1, 0 and 1")
+    if loaded.predictor.network is not None and PROTOCOLS[loaded.config.eval.protocol].detail:
+        raise UsageError(
+            f"bench times one look at a photo, and eval.protocol {loaded.config.eval.protocol} takes two: "
+            "name another one with --set eval.protocol=NAME"
+        )
     if loaded.predictor.network is None and batch > 1:
         say(f"{loaded.config.model.name} is no network: it takes one photo at a time")
         batch = 1

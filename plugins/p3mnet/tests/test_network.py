@@ -176,3 +176,11 @@ class Pyramid(nn.Cell):
 def test_another_backbone(config):
     network = zoo_p3mnet.build_network(config, Pyramid())
     assert network(Tensor(np.zeros((1, 3, 64, 128), np.float32))).shape == (1, 1, 64, 128)
+
+
+def test_the_parts_make_the_alpha(small):
+    image = Tensor(np.random.default_rng(3).normal(size=(2, 3, 64, 96)).astype(np.float32))
+    trimap, detail = (part.asnumpy() for part in small.parts(image))
+    assert set(np.unique(trimap)) <= {0.0, 0.5, 1.0}
+    assert 0.5 in trimap
+    assert np.array_equal(np.where(trimap == 0.5, detail, trimap), small(image).asnumpy())

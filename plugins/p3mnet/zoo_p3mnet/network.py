@@ -47,9 +47,6 @@ class P3MNet(nn.Cell):
         UsageError: The encoder lacks a map, or has one with an odd number of channels.
     """
 
-    cancelled = ("decoder[1-4]_?.[036].bias", "decoder0_?.[03].bias")
-
-    # Biases of convolutions that a batch norm follows.
     cancelled = ("decoder[1-4]_[gl].[036].bias", "decoder0_[gl].[03].bias")
 
     def __init__(self, backbone: nn.Cell) -> None:
@@ -124,6 +121,20 @@ class P3MNet(nn.Cell):
         )
         return trimap, detail, fuse(trimap, detail), sides
 
+    def parts(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The two decoders' answers apart, for the protocol that takes them from two sizes of the picture.
+
+        Args:
+            image: As for `construct`.
+
+        Returns:
+            trimap (N, 1, H, W) in {0, 0.5, 1}, and detail (N, 1, H, W) in [0, 1].
+        """
+        maps = self._maps(image)
+        guides, deep = self._semantic(maps[5])
+        is_foreground, is_unknown = _regions(self._trimap(deep))
+        return is_foreground + 0.5 * is_unknown, self._detail(maps, guides)
+
     def _maps(self, image: Tensor) -> tuple[Tensor, ...]:
         height, width = image.shape[2], image.shape[3]
         if height % 32 != 0 or width % 32 != 0:
@@ -180,10 +191,16 @@ def fuse(trimap: Tensor, detail: Tensor) -> Tensor:
     Returns:
         (N, 1, H, W) in [0, 1].
     """
-    background, unknown, foreground = trimap[:, 0:1], trimap[:, 1:2], trimap[:, 2:3]
-    is_unknown = ops.logical_and(unknown > background, unknown >= foreground).astype(detail.dtype)
-    is_foreground = ops.logical_and(foreground > background, foreground > unknown).astype(detail.dtype)
+    is_foreground, is_unknown = _regions(trimap)
     return detail * is_unknown + is_foreground
+
+
+def _regions(trimap: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the logits say foreground and where they say unknown, each (N, 1, H, W) in {0, 1}."""
+    background, unknown, foreground = trimap[:, 0:1], trimap[:, 1:2], trimap[:, 2:3]
+    is_unknown = ops.logical_and(unknown > background, unknown >= foreground).astype(trimap.dtype)
+    is_foreground = ops.logical_and(foreground > background, foreground > unknown).astype(trimap.dtype)
+    return is_foreground, is_unknown
 
 
 def build(config: Any, backbone: nn.Cell) -> P3MNet:

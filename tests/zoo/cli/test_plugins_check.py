@@ -113,6 +113,6 @@ def test_what_cannot_be_checked_is_said(zoo, tmp_path):
 
 
 def test_the_list_of_plugins_is_as_before(zoo):
-    assert "tiny_plugin    loaded" in zoo("plugins").out
+    assert "tiny_plugin  loaded " in zoo("plugins").out
     assert "core" in [row["name"] for row in json.loads(zoo("plugins", "--json").out)]
     assert zoo("plugins", "chek", "x").code == 2
