@@ -29,6 +29,7 @@ _COMMANDS = {
     "convert": "make a checkpoint of another framework's weights",
     "compare": "hold two results side by side",
     "bench": "time and rank registered models",
+    "doctor": "say whether zoo works on this machine, and what to do where it does not",
     "list": "list what is installed",
     "info": "show the card of one thing",
     "plugins": "show the plugins and why some are not loaded",

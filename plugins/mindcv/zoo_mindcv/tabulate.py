@@ -171,6 +171,8 @@ def _reason(error: Exception) -> str:
     text = re.sub(r"\[[\d, ]*\]", "[...]", " ".join(str(error).split())).split(". ")[0]
     if re.search(r"argument '(features_only|out_indices)'|`feature_only` is not implemented", text):
         return "it has no features_only"
+    if "proposed_shape" in text:
+        return "it takes pictures of one size alone"
     return text if isinstance(error, ValueError) else f"it cannot be built or run: {type(error).__name__}: {text}"
 
 
