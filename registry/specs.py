@@ -45,6 +45,7 @@ class Weights:
         bytes: Size of the file in bytes, where known.
         license: Licence of the weights.
         data_license: Licence of the data they were trained on.
+        trained_on: Data sets they have seen, where those are not the card's.
     """
 
     name: str
@@ -53,9 +54,12 @@ class Weights:
     bytes: int | None = None
     license: str = ""
     data_license: str = ""
+    trained_on: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "urls", _several("urls of weights", self.urls))
+        _check_name("weights", self.name)
+        for name in ("urls", "trained_on"):
+            object.__setattr__(self, name, _several(f"{name} of weights", getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,10 @@ class ModelSpec:
         build: ``build(config, backbone) -> nn.Cell`` with ``construct(image) -> alpha``; the
             backbone is a built encoder cell, or None where the config names none. A model that
             is no MindSpore network returns an object with ``predict(image, trimap) -> alpha``
-            (arrays as in the module docstring); it is evaluated, not trained.
+            (arrays as in the module docstring); it is evaluated, not trained. A network that
+            decides known regions and the detail of the rest apart may have ``parts(image)``,
+            which gives both: a trimap in {0, 0.5, 1} and the detail, each shaped like the alpha,
+            for the evaluation protocol that takes them from two sizes of the picture.
         card: What a reader must know.
         config: Path of the plugin's ``default.yaml``.
         objectives: Ways to train it by name; empty means that it cannot be trained.
@@ -162,14 +169,17 @@ class BackboneSpec:
         name: Short name; the full one is ``PLUGIN/NAME``.
         build: ``build(config) -> nn.Cell`` with ``channels`` and ``strides`` (equally long, coarsest
             last) whose ``construct(image)`` returns one feature map per stride.
+        weights: Published weights, for ``zoo download`` and ``model.pretrained``.
     """
 
     name: str
     build: Callable[[Any], Any]
+    weights: Sequence[Weights] = ()
 
     def __post_init__(self) -> None:
         _check_name("backbone", self.name)
         _check_callable("backbone", self.name, "build", self.build)
+        object.__setattr__(self, "weights", _several("weights of a backbone", self.weights))
 
 
 @dataclass(frozen=True)

@@ -18,3 +18,8 @@ def home() -> Path:
 def demo_home() -> Path:
     """Where the demo data set is drawn and looked for unless a folder is given."""
     return home() / "demo"
+
+
+def weights_home() -> Path:
+    """Where published weights are kept, each in a folder of its name."""
+    return home() / "weights"

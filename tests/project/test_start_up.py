@@ -15,6 +15,7 @@ HEAVY = ("mindspore", "scipy", "cv2", "numpy", "jinja2", "tensorboardX")
     [
         *(["--help"], ["--version"], ["list"], ["list", "--json"], ["info", "P3M-10k"], ["plugins"]),
         *(["train", "--help"], ["data", "check", "--help"], ["data", "prepare", "--help"]),
+        *(["plugins", "check", "--help"], ["plugins", "new", "--help"], ["download", "--help"], ["doctor", "--help"]),
     ],
 )
 def test_light_commands_import_nothing_heavy(words):

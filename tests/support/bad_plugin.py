@@ -252,7 +252,7 @@ def register_models(register):
     register(model("builds", build=fail))
     register(model("undeclared", build=secretive))
     register(model("objectives", build=lambda config, backbone: Constant()))
-    weights = Card("A title", **_TEXTS, weights=[Weights("w", ["https://example.org"], sha256="abc")])
+    weights = Card("A title", **_TEXTS, weights=[Weights("w", ["https://example.org/w.ckpt"], sha256="abc")])
     register(model("weights", card=weights))
     register(model("results", card=Card("A title", **_TEXTS, results=[{"SAD": 1.0}])))
     register(model("card", card=Card("A title")))
@@ -310,6 +310,7 @@ def encoder(channels, strides, flaw=""):
 @hookimpl
 def register_backbones(register):
     register(BackboneSpec("good", encoder((4, 6), (2, 4))))
+    register(BackboneSpec("address", encoder((4, 6), (2, 4)), [Weights("a", ["ftp://example.org/a.ckpt"])]))
     register(BackboneSpec("undeclared", encoder((4, 6), ())))
     register(BackboneSpec("unsorted", encoder((6, 4), (4, 2))))
     register(BackboneSpec("channels", encoder((4, 8), (2, 4))))

@@ -130,6 +130,7 @@ FLAWS = {
     "stage stage-bare/supervised:terms": r"construct returns Tensor; expected a tuple \(loss, \*terms\)",
     "stage stage-terms/supervised:terms": "returns the loss and 0 terms; expected 2, as declared: one, two",
     "stage stage-wordless/adapt:unlabelled": "given pictures without alphas .* it fails: TypeError",
+    "backbone address:weights": "its weights 'a' are at 'ftp://example.org/a.ckpt'; expected an address of",
     "backbone undeclared:builds": r"strides is \(\); expected a tuple of whole numbers above 0",
     "backbone unsorted:builds": r"strides are \(4, 2\); expected the coarsest last",
     "backbone channels:maps": r"the map at stride 4 of .* is \(1, 6, 16, 16\); declared: \(1, 8, 16, 16\)",

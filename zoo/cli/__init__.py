@@ -27,6 +27,7 @@ _COMMANDS = {
     "score": "score a folder of mattes, no model needed",
     "predict": "write the alpha of pictures",
     "convert": "make a checkpoint of another framework's weights",
+    "download": "fetch the published weights that a card names",
     "compare": "hold two results side by side",
     "bench": "time and rank registered models",
     "doctor": "say whether zoo works on this machine, and what to do where it does not",

@@ -11,6 +11,8 @@ import click
 from registry import KINDS, DatasetSpec, MetricSpec, ModelSpec, NotFoundError, Plugin, Registry
 from registry.errors import did_you_mean
 from zoo.cli import options
+from zoo.weights.kept import is_there
+from zoo.weights.offers import NOT_STATED, Offer, of_user
 
 
 @click.command("info")
@@ -23,6 +25,8 @@ def command(name: str, as_json: bool) -> None:
     kind = _kind_of(found, name)
     spec, plugin = found.get(kind, name), found.owner(kind, name)
     facts = {"name": name, "kind": kind, **_plugin_facts(plugin), **_facts(spec)}
+    if kind in ("model", "backbone"):
+        facts["weights"] = [_weights(offer) for offer in of_user(found, name) or []]
     if as_json:
         click.echo(json.dumps(facts, indent=2, default=str))
         return
@@ -57,7 +61,6 @@ def _plugin_facts(plugin: Plugin) -> dict[str, Any]:
 def _facts(spec: Any) -> dict[str, Any]:
     if isinstance(spec, ModelSpec):
         card = {field.name: getattr(spec.card, field.name) for field in dataclasses.fields(spec.card)}
-        card["weights"] = [dataclasses.asdict(w) for w in spec.card.weights]
         card["results"] = [dict(row) for row in spec.card.results]
         return {"stages": list(spec.objectives), "needs_trimap": spec.needs_trimap, "config": spec.config, **card}
     if isinstance(spec, DatasetSpec):
@@ -67,10 +70,26 @@ def _facts(spec: Any) -> dict[str, Any]:
     return {}
 
 
+def _weights(offer: Offer) -> dict[str, Any]:
+    """What the plugin says of a file, and where it is if it has been downloaded (whether it is whole is not read)."""
+    file = is_there(offer)
+    return {**dataclasses.asdict(offer.weights), "file": str(file) if file else None}
+
+
+def _weights_lines(row: dict[str, Any]) -> list[str]:
+    size = f"{row['bytes'] / 1e6:.1f} MB, " if row["bytes"] else ""
+    licenses = f"weights {row['license'] or NOT_STATED}, data {row['data_license'] or NOT_STATED}"
+    where = row["file"] or f"not here: zoo download {row['name']}"
+    return [f"{row['name']}: {size}licence of {licenses}; {where}", *(f"  {url}" for url in row["urls"])]
+
+
 def _lines(key: str, value: Any) -> list[str]:
     label = f"{key.replace('_', ' '):<18}"
     if value in (None, "", [], (), {}):
         return []
+    if key == "weights":
+        texts = [text for row in value for text in _weights_lines(row)]
+        return [f"{'' if i else label:<18} {text}" for i, text in enumerate(texts)]
     if isinstance(value, dict):
         parts = [f"{k} ({'count unknown' if v is None else v})" for k, v in value.items()]
         return [f"{label} {', '.join(parts)}"]

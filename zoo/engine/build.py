@@ -8,7 +8,7 @@ from typing import Any
 
 from registry import ModelSpec, Plugin, PluginError, Registry, UsageError, ZooError
 from zoo.config import Config
-from zoo.engine.pretrained import load_pretrained
+from zoo.engine.pretrained import find_pretrained, load_pretrained
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def build_model(registry: Registry, config: Config, pretrained: bool = False) ->
         with blame(owner, f"building backbone {encoder.name!r}"):
             backbone = encoder.build(config)
         if pretrained and config.model.pretrained is not None:
-            load_pretrained(backbone, config.model.pretrained)
+            load_pretrained(backbone, str(find_pretrained(registry, config.model.pretrained)), name)
     with blame(plugin, f"building model {name!r}"):
         model = spec.build(config, backbone)
     if callable(getattr(model, "predict", None)) and not is_network(model):

@@ -45,6 +45,7 @@ from zoo.engine.training_pictures import training_pictures
 from zoo.engine.validation import BrokenOff, Validation, best_metric
 from zoo.files import write_text
 from zoo.interrupt import Interrupted, StopRequest
+from zoo.weights.offers import named
 
 SMALL_BATCH = 8
 """Pictures per device below which batch norms take their statistics over all devices, unless told otherwise."""
@@ -210,7 +211,10 @@ class Training:
         before: tuple[str, ...] | None = trained_on(self.spec, origin) if origin is not None else ()
         if before is None:
             return None
-        return list(dict.fromkeys([*before, f"{self.config.data.dataset}/{TRAIN}"]))
+        pretrained = self.config.model.pretrained if origin is None else None
+        offer = named(self.registry, pretrained) if pretrained is not None else None
+        first = offer.trained_on if offer is not None else ()
+        return list(dict.fromkeys([*first, *before, f"{self.config.data.dataset}/{TRAIN}"]))
 
     def _synchronises(self) -> bool:
         asked, small = self.config.train.sync_norm, self.config.train.batch_size < SMALL_BATCH

@@ -17,6 +17,7 @@ from zoo.testing.answer import ALIKE, SAME, greatest
 from zoo.testing.check import Unmet, expect
 from zoo.testing.once import Once
 from zoo.testing.pictures import batch
+from zoo.testing.published import check_published
 from zoo.testing.subject import LEAST_SIDE, enliven
 
 
@@ -64,7 +65,9 @@ class _Encoder:
 def checks(spec: BackboneSpec) -> list[tuple[str, Callable[[], None]]]:
     """The checks of this family, by name."""
     encoder = _Encoder(spec)
+    published = [("weights", partial(check_published, spec.weights, "its"))] if spec.weights else []
     return [
+        *published,
         ("builds", partial(encoder.once.run, check_builds)),
         ("maps", partial(check_maps, encoder)),
         ("batch-independence", partial(check_batch_independence, encoder)),

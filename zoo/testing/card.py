@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,10 +13,10 @@ from zoo.engine.build import is_network
 from zoo.engine.macs import count_macs, count_parameters
 from zoo.testing.check import NotApplicable, expect
 from zoo.testing.construction import check_builds
+from zoo.testing.published import check_published
 from zoo.testing.subject import Subject
 
 _TEXTS = ("title", "code_license", "intended_use", "limits")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def checks(subject: Subject) -> list[tuple[str, Callable[[], None]]]:
@@ -34,14 +33,7 @@ def check_card(subject: Subject) -> None:
     card = subject.spec.card
     missing = [name for name in _TEXTS if not str(getattr(card, name)).strip()]
     expect(not missing, f"the card lacks {', '.join(missing)}")
-    for weights in card.weights:
-        expect(bool(weights.name and weights.urls), f"the card's weights {weights.name!r} have no address")
-        digest = weights.sha256
-        expect(
-            digest is None or bool(_DIGEST.fullmatch(digest)),
-            f"sha256 of the card's weights {weights.name!r} is {digest!r}; expected 64 hexadecimal digits in lower "
-            "case, or None",
-        )
+    check_published(card.weights, "the card's")
     for number, row in enumerate(card.results, 1):
         expect(bool(row.get("source")), f"result {number} of the card names no source")
 

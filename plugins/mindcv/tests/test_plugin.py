@@ -34,10 +34,17 @@ def test_listing_needs_neither_mindcv_nor_mindspore():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_backbones_carry_their_weights(found):
+    named = {name: spec.weights for name, spec in found.backbones.items() if spec.weights}
+    assert len(named) == sum(bool(row["url"]) for row in zoo_mindcv.table().values())
+    assert named["mindcv/resnet50"] == zoo_mindcv.weights("resnet50")
+
+
 def test_published_weights_are_named_and_no_digest_is_made_up():
     (weights,) = zoo_mindcv.weights("resnet50")
     assert weights.name == "mindcv-resnet50"
     # MindCV 0.3.0, mindcv/models/resnet.py, default_cfgs.
     assert weights.urls == ("https://download.mindspore.cn/toolkits/mindcv/resnet/resnet50-e0733ab8.ckpt",)
     assert weights.sha256 is None
+    assert weights.trained_on == ("ImageNet-1k",)
     assert zoo_mindcv.weights("mobilenet_v3_small_075") == ()  # its default_cfgs entry has an empty url

@@ -43,11 +43,13 @@ def weights(name: str) -> tuple[Weights, ...]:
     Their digests are not published, and the licence of the files is not stated: MindCV's code is Apache-2.0.
     """
     url = table()[name]["url"]
-    return (Weights(f"mindcv-{name}", (url,), data_license="ImageNet: research only"),) if url else ()
+    if not url:
+        return ()
+    return (Weights(f"mindcv-{name}", (url,), data_license="ImageNet: research only", trained_on=("ImageNet-1k",)),)
 
 
 @hookimpl
 def register_backbones(register: Any) -> None:
     """Every network of MindCV that gives maps."""
     for name in table():
-        register(BackboneSpec(name, build=partial(build, name)))
+        register(BackboneSpec(name, build=partial(build, name), weights=weights(name)))

@@ -14,9 +14,10 @@ from disc_set import disc, write_discs
 def test_list(zoo):
     done = zoo("list", "--json")
     rows = json.loads(done.out)
-    assert {"name": "tiny", "kind": "model", "plugin": "tiny_plugin"} in rows
-    assert {"name": "tiny_plugin/encoder", "kind": "backbone", "plugin": "tiny_plugin"} in rows
-    assert {"name": "P3M-10k", "kind": "dataset", "plugin": "core"} in rows
+    who = {(row["name"], row["kind"], row["plugin"]) for row in rows}
+    assert ("tiny", "model", "tiny_plugin") in who
+    assert ("tiny_plugin/encoder", "backbone", "tiny_plugin") in who
+    assert ("P3M-10k", "dataset", "core") in who
     assert [r["name"] for r in json.loads(zoo("list", "MAD*", "--json").out)] == ["MAD", "MAD-T"]
     assert [r["kind"] for r in json.loads(zoo("list", "--kind", "model", "--json").out)] == ["model"]
     nothing = zoo("list", "zzz*")
@@ -24,6 +25,147 @@ def test_list(zoo):
     nothing = zoo("list", "zzz*", "--json")
     assert (nothing.code, nothing.out) == (4, "[]\n")
     assert zoo("list", "encoder").code == 0
+
+
+MANY = """
+from zoo import BackboneSpec, Card, ModelSpec, Objective, Weights, hookimpl
+
+CARD = Card("M", code_license="MIT", parameters=6_487_075, macs=15_465_971_712)
+FREE = Card("F", code_license="GPL-3.0-or-later", weights=[Weights("free-one", [])])
+
+@hookimpl
+def register_models(register):
+    register(ModelSpec("trained", print, CARD, objectives={"first": Objective(print), "second": Objective(print)}))
+    register(ModelSpec("classic", print, FREE, needs_trimap=True))
+
+@hookimpl
+def register_backbones(register):
+    for number in range(13):
+        register(BackboneSpec(f"net{number}", print, [Weights("net-0", [])] if number == 0 else ()))
+"""
+
+
+@pytest.fixture
+def listing(zoo, tmp_path):
+    (tmp_path / "many.py").write_text(MANY)
+    return lambda *words: zoo("list", *words, "--plugin", "many.py")
+
+
+def test_list_says_what_a_card_declares(listing):
+    rows = {row["name"]: row for row in json.loads(listing("--json").out)}
+    assert rows["trained"] == {
+        "name": "trained",
+        "kind": "model",
+        "plugin": "many",
+        "trainable": True,
+        "stages": ["first", "second"],
+        "parameters": 6_487_075,
+        "macs": 15_465_971_712,
+        "license": "MIT",
+        "needs_trimap": False,
+        "weights": [],
+    }
+    assert (rows["classic"]["trainable"], rows["classic"]["weights"]) == (False, ["free-one"])
+    assert rows["many/net0"]["weights"] == ["net-0"]
+    assert sum(row["plugin"] == "many" for row in rows.values()) == 15
+    lines = listing("--kind", "model").out.splitlines()
+    assert lines == [
+        "models   plugin       stages              parameters    MACs  licence           trimap",
+        "classic  many         not trained                             GPL-3.0-or-later  needed",
+        "tiny     tiny_plugin  supervised, binary                      not stated        no",
+        "trained  many         first, second           6.49 M  15.5 G  MIT               no",
+    ]
+
+
+def test_many_backbones_do_not_drown_the_models(listing):
+    text = listing().out
+    assert 'many/*: 13 backbones (zoo list "many/*" --kind backbone)' in text
+    assert "many/net1" not in text
+    assert "tiny_plugin/encoder" in text
+    for words in (["many/*", "--kind", "backbone"], ["--kind", "backbone"], ["net*"]):
+        assert "many/net12" in listing(*words).out, words
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--trainable"], ["tiny", "trained"]),
+        (["--not-trainable"], ["classic"]),
+        (["--license", "gpl*"], ["classic"]),
+        (["--license", "not stated"], ["tiny"]),
+        (["t*", "--trainable", "--license", "*"], ["tiny", "trained"]),
+        (["c*", "--kind", "model", "--license", "*"], ["classic"]),
+    ],
+)
+def test_list_filters(listing, words, names):
+    assert [row["name"] for row in json.loads(listing(*words, "--json").out)] == names
+
+
+def test_list_filters_that_fit_nothing_or_make_no_sense(listing):
+    done = listing("t*", "--not-trainable", "--license", "MIT")
+    assert (done.code, done.err) == (4, "zoo: no model matches 't*' with --not-trainable and --license 'MIT'\n")
+    done = listing("--kind", "metric", "--trainable")
+    assert done.code == 2
+    assert "choose among models, not --kind metric" in done.err
+
+
+@pytest.mark.parametrize(("width", "longest"), [("60", 60), ("80", 80), ("160", None)])
+def test_list_fits_the_terminal(listing, monkeypatch, width, longest):
+    monkeypatch.setenv("COLUMNS", width)
+    lines = listing().out.splitlines()
+    if longest is None:
+        assert lines == _without_columns(listing, monkeypatch)
+        return
+    tables = [line for line in lines if not line.startswith("many/*")]
+    assert max(map(len, tables)) <= longest
+    cut = [line for line in tables if "…" in line]
+    assert bool(cut) == (max(map(len, _without_columns(listing, monkeypatch))) > longest)
+    for name in ("classic", "trained", "tiny_plugin/encoder", "P3M-10k"):  # names are never cut
+        assert any(line.startswith(name + " ") for line in tables)
+
+
+def _without_columns(listing, monkeypatch):
+    monkeypatch.delenv("COLUMNS")
+    return listing().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (None, ""),
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (9_994, "9.99 k"),
+        (9_996, "10.0 k"),
+        (99_960, "100 k"),
+        (999_400, "999 k"),
+        (999_600, "1.00 M"),
+        (38_965_060, "39.0 M"),
+        (15_465_971_712, "15.5 G"),
+        (1_234_000_000_000, "1234 G"),
+    ],
+)
+def test_large_numbers_have_three_digits(number, text):
+    from zoo.cli.figures import short
+
+    assert short(number) == text
+
+
+def test_columns_by_hand():
+    from zoo.cli.columns import columns
+
+    rows = [["a", "", "中文字", "1"], ["bc", "", "long text", "22"]]
+    assert columns(["n", "empty", "text", "count"], rows, None, ["count"]).splitlines() == [
+        "n   text       count",
+        "a   中文字         1",
+        "bc  long text     22",
+    ]
+    assert columns(["n", "empty", "text", "count"], rows, 18, ["count"]).splitlines() == [
+        "n   text     count",
+        "a   中文字       1",
+        "bc  long t…     22",
+    ]
 
 
 def test_options_stand_before_or_after(zoo):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -16,7 +17,10 @@ import pytest
 import yaml
 from disc_set import disc, write_discs
 
+from registry import load
+from zoo.config import resolve
 from zoo.engine import checkpoint
+from zoo.engine.trainer import Trainer
 
 PLUGIN = str(Path(__file__).parents[2] / "support" / "tiny_plugin.py")
 
@@ -382,3 +386,17 @@ def test_what_a_checkpoint_has_seen_is_handed_on(zoo, tmp_path, discs):
     assert checkpoint.read(Path("two/checkpoints/last.ckpt")).meta["trained_on"] == ["folder/train", "P3M-10k/train"]
     scored = zoo("eval", "tiny", "--checkpoint", "two", "--dataset", "folder", "--data-root", discs, "--json")
     assert json.loads(scored.out)["trained_on"] == ["folder/train", "P3M-10k/train"]
+
+
+def test_what_pretrained_weights_have_seen_belongs_to_the_run(tmp_path):
+    (tmp_path / "seen.py").write_text(
+        "from zoo import BackboneSpec, Weights, hookimpl\n"
+        "weights = Weights('encoder-weights', ('https://example.org/a.ckpt',), trained_on=('ImageNet-1k',))\n"
+        "@hookimpl\ndef register_backbones(register):\n"
+        "    register(BackboneSpec('encoder2', build=lambda config: None, weights=[weights]))\n"
+    )
+    registry = load(only=[], extra=[str(PLUGIN), str(tmp_path / "seen.py")])
+    for pretrained, expected in (("encoder-weights", ["ImageNet-1k", "demo/train"]), ("file.ckpt", ["demo/train"])):
+        settings = (f"model.pretrained={pretrained}", "data.dataset=demo")
+        trainer = SimpleNamespace(registry=registry, config=resolve(settings=settings).config, spec=None)
+        assert Trainer._lineage(trainer, None) == expected

@@ -1,0 +1,1 @@
+"""Published weights: which there are, how they are fetched, where they are kept."""
