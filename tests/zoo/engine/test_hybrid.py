@@ -74,7 +74,8 @@ def test_a_network_without_parts_is_refused():
 
 
 def test_parts_out_of_range_are_the_plugins_fault():
-    with pytest.raises(PluginError, match=r"plugin thirds \(thirds.py\): parts of 'thirds' answered .* within \[0, 1\]"):
+    said = r"plugin thirds \(thirds.py\): parts of 'thirds' answered .* within \[0, 1\]"
+    with pytest.raises(PluginError, match=said):
         predictor(detail_limit=3.0).predict(np.full((32, 32, 3), 255, np.uint8))
 
 

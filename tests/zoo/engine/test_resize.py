@@ -106,7 +106,8 @@ def test_restore_keeps_constants_and_range(protocol):
             assert alpha.dtype == np.float32
             assert 0 <= alpha.min() <= alpha.max() <= 1
             flat = restore(np.full(shape, 0.5, np.float32), *size, chosen)
-            inner = flat[4:-4, 4:-4] if protocol in ("half", "full", "hybrid") else flat  # zeros are mixed in at its edge
+            # Zeros are mixed in at its edge.
+            inner = flat[4:-4, 4:-4] if protocol in ("half", "full", "hybrid") else flat
             assert np.allclose(inner, 0.5)
 
 

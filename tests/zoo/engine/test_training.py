@@ -20,7 +20,7 @@ from disc_set import disc, write_discs
 from registry import load
 from zoo.config import resolve
 from zoo.engine import checkpoint
-from zoo.engine.trainer import Trainer
+from zoo.engine.trainer import Training
 
 PLUGIN = str(Path(__file__).parents[2] / "support" / "tiny_plugin.py")
 
@@ -399,4 +399,4 @@ def test_what_pretrained_weights_have_seen_belongs_to_the_run(tmp_path):
     for pretrained, expected in (("encoder-weights", ["ImageNet-1k", "demo/train"]), ("file.ckpt", ["demo/train"])):
         settings = (f"model.pretrained={pretrained}", "data.dataset=demo")
         trainer = SimpleNamespace(registry=registry, config=resolve(settings=settings).config, spec=None)
-        assert Trainer._lineage(trainer, None) == expected
+        assert Training._lineage(trainer, None) == expected
