@@ -25,7 +25,9 @@ echo "== setting up $VENV with $("$PYTHON" --version) (MindSpore is an 800 MB do
 "$PYTHON" -m venv "$VENV"
 # One command for core and plugins: each satisfies the other, and none is looked for on an index.
 PLUGINS="-e ./plugins/modnet"
-[ -z "${EXTRAS:-}" ] || PLUGINS="$PLUGINS -e ./plugins/p3mnet -e ./plugins/mindcv"
+if [ -n "${EXTRAS:-}" ]; then
+    for each in p3mnet mindcv pymatting portraits; do PLUGINS="$PLUGINS -e ./plugins/$each"; done
+fi
 # shellcheck disable=SC2086 - words are wanted
 "$VENV/bin/python" -m pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}" $PLUGINS
 

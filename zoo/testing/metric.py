@@ -141,10 +141,11 @@ def _draw() -> Iterator[tuple[str, _Image]]:
 
 
 def _soft(height: int, width: int) -> np.ndarray:
-    """An ellipse with a soft edge, off the middle so that its mirror image is another."""
+    """An ellipse with a soft edge, off the middle so that its mirror image is another, and a strand beside it."""
     rows, columns = np.mgrid[:height, :width]
     distance = np.hypot((rows + 0.5) / height - 0.45, (columns + 0.5) / width - 0.4)
     soft: Any = np.clip((0.42 - distance) / 0.25, 0.0, 1.0)
+    soft[1, width // 4 : -2] = 1.0  # for metrics of fine structures
     return soft
 
 

@@ -166,6 +166,7 @@ CARD = Card(
         {
             "method": "MODNet",
             "dataset": "PPM-100",
+            "split": "test",
             "MSE": 0.0044,
             "MAD": 0.0086,
             "source": "MODNet paper, arXiv 2011.11961v3",
