@@ -26,7 +26,7 @@ echo "== setting up $VENV with $("$PYTHON" --version) (MindSpore is an 800 MB do
 # One command for core and plugins: each satisfies the other, and none is looked for on an index.
 PLUGINS="-e ./plugins/modnet"
 if [ -n "${EXTRAS:-}" ]; then
-    for each in p3mnet mindcv pymatting portraits; do PLUGINS="$PLUGINS -e ./plugins/$each"; done
+    for each in p3mnet mindcv pymatting; do PLUGINS="$PLUGINS -e ./plugins/$each"; done
 fi
 # shellcheck disable=SC2086 - words are wanted
 "$VENV/bin/python" -m pip install -c constraints.txt -e ".${EXTRAS:+[$EXTRAS]}" $PLUGINS
