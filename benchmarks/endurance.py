@@ -37,7 +37,7 @@ def steps_logged(run: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def resident_mib(pid: int) -> float:
+def resident_mib(pid: int | str) -> float:
     """Resident memory of a process, in MiB."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 2**20
 

@@ -13,7 +13,6 @@ the command line is a bug (exit code 3).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -59,6 +58,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     Returns:
         ``" Did you mean 'train'?"`` or ``""``.
     """
+    import difflib  # 2 ms that no command needs whose words are all right
+
     by_lower = {word.lower(): word for word in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean {by_lower[near[0]]!r}?" if near else ""

@@ -234,8 +234,7 @@ def load(
     wanted = None if only is None else set(only)
     out = set(blocked)
     plugins: list[Plugin] = []
-    for point in _unique(entry_points(group=GROUP) if points is None else points):
-        distribution, version = _distribution(point)
+    for point, (distribution, version) in _unique(entry_points(group=GROUP) if points is None else points):
         base = Plugin(name=point.name, distribution=distribution, version=version, value=point.value)
         left_out = point.name in out or (wanted is not None and point.name not in wanted)
         if left_out and not base.is_core:
@@ -266,18 +265,22 @@ def load_from_environment(no_plugins: bool = False, blocked: Iterable[str] = (),
     return load(only=only, blocked=blocked, extra=extra, strict=os.environ.get("ZOO_STRICT_PLUGINS") == "1")
 
 
-def _unique(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """The core first, then by name; an entry point seen twice on the path counts once."""
-    seen: dict[tuple[str, str, str], EntryPoint] = {}
+def _unique(points: Iterable[EntryPoint]) -> list[tuple[EntryPoint, tuple[str, str]]]:
+    """Each with its distribution, the core first, then by name; one seen twice on the path counts once."""
+    seen: dict[tuple[str, str, str], tuple[EntryPoint, tuple[str, str]]] = {}
     for point in points:
-        seen.setdefault((point.name, point.value, _normal(_distribution(point)[0])), point)
-    return sorted(seen.values(), key=lambda p: (p.name != CORE, p.name, _distribution(p)[0] or "~"))
+        distribution = _distribution(point)
+        seen.setdefault((point.name, point.value, _normal(distribution[0])), (point, distribution))
+    return sorted(seen.values(), key=lambda one: (one[0].name != CORE, one[0].name, one[1][0] or "~"))
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     """Name and version of an entry point's distribution; "" where its metadata are gone (a half-done uninstall)."""
     try:
-        return (point.dist.name or "", point.dist.version or "") if point.dist else ("", "")
+        if point.dist is None:
+            return "", ""
+        found = point.dist.metadata  # the file is parsed anew at each look: once for both
+        return found["Name"] or "", found["Version"] or ""
     except Exception:
         return "", ""
 

@@ -309,6 +309,18 @@ def resolve_saved(file: Path, values: Sequence[tuple[str, Any, str]] = ()) -> Re
     return Resolved(_build(merged), origins)
 
 
+def overlay(config: Config, settings: Sequence[str]) -> Config:
+    """A config with ``a.b=value`` settings over it.
+
+    Raises:
+        UsageError: As for `resolve`.
+    """
+    merged = {f"{section}.{key}": value for section, part in config.to_dict().items() for key, value in part.items()}
+    entries = [(*_split_setting(text), f"--set {text}") for text in settings]
+    _apply(entries, merged, {}, set(config.model.options))
+    return _build(merged)
+
+
 def from_dict(values: Mapping[str, Any], origin: str) -> Config:
     """The config saved in a checkpoint or run.
 

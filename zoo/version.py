@@ -5,7 +5,16 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-_PARTS = ("matting-zoo", "mindspore", "numpy", "opencv-python", "opencv-python-headless", "scipy", "pluggy")
+_PARTS = (
+    "matting-zoo",
+    "mindspore",
+    "numpy",
+    "opencv-python",
+    "opencv-python-headless",
+    "scipy",
+    "pluggy",
+    "onnxruntime",
+)
 
 
 def zoo_version() -> str:

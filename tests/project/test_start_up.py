@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -33,3 +34,16 @@ def test_light_commands_import_nothing_heavy(words):
 def test_import_zoo_is_light():
     program = f"import sys, zoo; zoo.models(); zoo.datasets(); sys.exit(any(n in sys.modules for n in {HEAVY!r}))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["plugins"]])
+def test_listing_commands_read_no_configs(words):
+    """YAML and the schema take as long to import as a bare Python takes to start; the two others a fifth of that."""
+    program = (
+        "import sys\nfrom zoo.cli import run\n"
+        f"run({words!r})\n"
+        "sys.exit(', '.join({'yaml', 'zoo.config', 'difflib', 'hashlib'} & {*sys.modules}) or 0)"
+    )
+    environment = {**os.environ, "ZOO_LOAD_PLUGINS": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr

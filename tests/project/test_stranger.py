@@ -82,7 +82,7 @@ def test_it_is_timed_in_a_process_of_its_own(zoo_with_constant, tmp_path):
     record = json.loads(done.stdout)
     assert record == json.loads((tmp_path / "bench" / "record.json").read_text())
     rows = {row["stage"]: row for row in record["rows"]}
-    assert set(rows) == {"end_to_end", "decode", "forward", "composite", "encode"}
+    assert set(rows) == {"end_to_end", "decode", "forward", "foreground", "composite", "encode"}
     for row in rows.values():
         assert (row["model"], row["height"], row["width"], row["batch"]) == ("constant", 60, 80, 1)
         assert len(row["samples_ms"]) == 3

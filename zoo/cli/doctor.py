@@ -46,7 +46,7 @@ def command(model: str | None, settings: tuple[str, ...], device: str | None, as
 
 def _all(found: Registry, model: str | None, settings: tuple[str, ...], device: str | None) -> Iterator[Finding]:
     from zoo.doctor import device as on_device
-    from zoo.doctor import machine, places, software
+    from zoo.doctor import gpu, machine, places, software
     from zoo.doctor import model as of_model
 
     libraries = list(software.findings())
@@ -54,8 +54,14 @@ def _all(found: Registry, model: str | None, settings: tuple[str, ...], device: 
     if any(finding.status == FAILED for finding in libraries):
         return  # what follows needs them
     yield from machine.findings()
-    started = list(on_device.findings(device))
-    yield from started
+    started = []
+    for finding in gpu.findings(device):  # one by one: the last of them may take minutes
+        started.append(finding)
+        yield finding
+    if all(finding.status != FAILED for finding in started):
+        for finding in on_device.findings(device):
+            started.append(finding)
+            yield finding
     yield from places.plugins(found)
     yield from places.data(found)
     if model is not None and all(finding.status != FAILED for finding in started):

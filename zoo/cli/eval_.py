@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--dialect", metavar="NAME", help="Definition of the metrics.")
 @click.option("--rounding", type=click.Choice(["float", "truncated", "rounded"]), help="Alphas before scoring.")
 @click.option("--protocol", metavar="NAME", help="How a picture becomes the network's input and the answer a matte.")
+@click.option("--set", "settings", multiple=True, metavar="a.b=v", help="Change one value of the model's config.")
 @options.workers_option
 @options.runtime_option
 @options.device_option
@@ -50,6 +51,7 @@ def command(
     dialect: str | None,
     rounding: str | None,
     protocol: str | None,
+    settings: tuple[str, ...],
     workers: int | None,
     runtime: str,
     device: str | None,
@@ -71,7 +73,7 @@ def command(
         engine.start(device)
         group = join()
     words = {"dialect": dialect, "rounding": rounding, "protocol": protocol, "workers": workers}
-    loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime)
+    loaded = options.load_for(found, spec, checkpoint, dataset, data_root, device, words, runtime, settings)
     folder, reports = _all(found, loaded, splits, output, limit, group)
     if not group.leads:
         return 0

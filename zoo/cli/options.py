@@ -10,9 +10,10 @@ import click
 
 from registry import ModelSpec, NotFoundError, Registry, UsageError, load_from_environment
 from registry.errors import did_you_mean
-from zoo.config import Resolved, resolve
 
 if TYPE_CHECKING:
+    from zoo.config import Resolved
+    from zoo.engine.checkpoint import Checkpoint
     from zoo.engine.load import LoadedModel
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -159,6 +160,7 @@ def resolve_config(
         data_root: Value of ``--data-root``.
         extra: Further (key, value, origin) triples that win over everything.
     """
+    from zoo.config import resolve  # brings YAML: a tenth of the time that `zoo list` takes
     from zoo.data.opening import root_from_environment
 
     spec = found.get("model", model)
@@ -190,9 +192,9 @@ workers_option = click.option(
 runtime_option = click.option(
     "--runtime",
     default="auto",
-    type=click.Choice(["auto", "mindspore"]),
+    type=click.Choice(["auto", "mindspore", "onnxruntime"]),  # zoo.engine.runtimes.CHOICES, without its imports
     show_default=True,
-    help="What runs the network.",
+    help="What runs the network; auto: the fastest that is installed and answers as MindSpore does.",
 )
 
 
@@ -205,6 +207,7 @@ def load_for(
     device: str | None,
     eval_values: Mapping[str, Any],
     runtime: str = "auto",
+    settings: tuple[str, ...] = (),
 ) -> LoadedModel:
     """The model that ``eval`` and ``predict`` ask for, with the config of its checkpoint.
 
@@ -219,35 +222,64 @@ def load_for(
         device: Value of ``--device``.
         eval_values: Values for the ``eval`` section; None leaves the config's.
         runtime: Value of ``--runtime``.
+        settings: Values of ``--set``; beside a checkpoint, which decides the rest, only those of ``eval`` and ``data``.
 
     Raises:
         NotFoundError: No checkpoint.
-        UsageError: The checkpoint belongs to another model.
+        UsageError: The checkpoint belongs to another model, or decides what was to be set.
     """
-    from zoo.config import from_dict
+    from zoo.config import from_dict, overlay
     from zoo.data.opening import root_from_environment
     from zoo.engine import device as devices
-    from zoo.engine.checkpoint import read
-    from zoo.engine.load import config_for, load_model
+    from zoo.engine import runtimes
+    from zoo.engine.load import config_for, load_kept, load_model
+    from zoo.engine.protocol import PROTOCOLS
     from zoo.engine.run import find_checkpoint
 
-    del runtime  # one runtime today: auto is mindspore
     devices.parse(device)
+    saved: Checkpoint | None = None
+    kept = None
     if checkpoint is None and not spec.objectives:
-        config, saved = resolve_config(found, spec.name, None, (), dataset, data_root).config, None
+        config = resolve_config(found, spec.name, None, settings, dataset, data_root).config
     else:
+        for text in settings:
+            if not text.strip().startswith(("eval.", "data.")):
+                raise UsageError(f"--set {text}: the checkpoint decides it; only eval.* and data.* can be set")
         path = find_checkpoint(checkpoint, spec.name)
-        devices.start(device)
-        saved = read(path)
+        source = runtimes.Source(found, spec, found.owner("model", spec.name), path)
+        kept = runtimes.open_kept(runtime, device, source)
+        saved = kept.checkpoint if kept is not None else _read(path, runtimes.host(runtime, device))
         config = config_for(saved, spec.name)
         wanted = dataset or config.data.dataset
-        kept = config.data.root if wanted == config.data.dataset else None
-        root = str(Path(data_root).expanduser().absolute()) if data_root else kept or root_from_environment(wanted)
-        config = config.override(data={"dataset": wanted, "root": root})
+        same = config.data.root if wanted == config.data.dataset else None
+        root = str(Path(data_root).expanduser().absolute()) if data_root else same or root_from_environment(wanted)
+        # What the options mean is the data set's own business.
+        changed = {} if wanted == config.data.dataset else {"options": {}}
+        config = overlay(config.override(data={"dataset": wanted, "root": root, **changed}), settings)
     values = {key: value for key, value in eval_values.items() if value is not None}
     plain = config.to_dict()
     plain["eval"] |= values
-    return load_model(found, from_dict(plain, "options"), saved, device)
+    config = from_dict(plain, "options")
+    if kept is not None and saved is not None and not PROTOCOLS[config.eval.protocol].detail:
+        say(runtimes.taken(spec.name, kept.runner))
+        return load_kept(found, config, saved, kept.runner)
+    if kept is not None and saved is not None:
+        saved = _read(saved.path, device)
+    return load_model(found, config, saved, device, runtime, say)
+
+
+def _read(path: Path, device: str | None) -> Checkpoint:
+    from zoo.engine import device as devices
+    from zoo.engine.checkpoint import read
+
+    devices.start(device)
+    return read(path)
+
+
+def say(text: str) -> None:
+    """A line on standard error, unless ``--quiet``."""
+    if not is_quiet():
+        click.echo(text, err=True)
 
 
 def command_line() -> list[str]:

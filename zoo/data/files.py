@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ SUFFIXES = frozenset(
 
 OPTIONS = ("image_dir", "alpha_dir", "trimap_dir")
 """Keys of ``data.options`` that the core's data sets read: names of the sub-folders of a split."""
-
-_log = logging.getLogger("zoo")
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -91,8 +88,10 @@ def pair(images: Path, alphas: Path | None = None, trimaps: Path | None = None) 
 
 def _warn_of_unpaired(folder: Path | None, names: set[str]) -> None:
     if names:
+        import logging  # 2 ms, and commands that list data sets have no use for it
+
         these = "1 file has" if len(names) == 1 else f"{len(names)} files have"
-        _log.warning("%s: %s no image of that name, so not used (%s)", folder, these, _some(names))
+        logging.getLogger("zoo").warning("%s: %s no image of that name, so not used (%s)", folder, these, _some(names))
 
 
 def _some(names: set[str]) -> str:

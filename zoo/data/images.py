@@ -167,14 +167,31 @@ def write_png(path: str | os.PathLike[str], array: np.ndarray) -> None:
         DataError: The array is none of these.
         ZooError: The file cannot be written.
     """
-    pixels = _to_pixels(path, array)
+    data = encode_png(array, str(path))
+    try:
+        write_bytes(Path(path), data)
+    except OSError as error:
+        raise ZooError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def encode_png(array: np.ndarray, name: str) -> bytes:
+    """The bytes of the file that `write_png` writes.
+
+    With OpenCV's own settings: runs of equal values only, at zlib's quickest level. For mattes and cut-outs none of its
+    other strategies and levels takes less time, and those that give smaller files take two to ten times as long.
+
+    Args:
+        array: As for `write_png`.
+        name: What the message of an error calls it.
+
+    Raises:
+        DataError: The array is none that can be written.
+    """
+    pixels = _to_pixels(name, array)
     if pixels.ndim == 3:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     _, data = cv2.imencode(".png", np.ascontiguousarray(pixels))
-    try:
-        write_bytes(Path(path), data.tobytes())
-    except OSError as error:
-        raise ZooError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return bytes(data)
 
 
 def _to_pixels(path: str | os.PathLike[str], array: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from registry import DatasetSpec, NotFoundError, Sample, UsageError
@@ -67,4 +66,6 @@ def validation_slice(samples: Sequence[Sample], count: int | None = None) -> tup
 
 def _digest(sample: Sample) -> bytes:
     # Names that are no valid Unicode occur on disk; Python carries their bytes as surrogates.
+    import hashlib  # 2 ms, and commands that list data sets have no use for it
+
     return hashlib.sha256(sample.name.encode("utf-8", "surrogateescape")).digest()

@@ -36,6 +36,20 @@ def findings(device: str | None) -> Iterator[Finding]:
         yield Finding(_AREA, str(wanted), FAILED, reason, _advice(wanted.target))
         return
     yield Finding(_AREA, str(started), OK, "MindSpore starts, and a product of matrices is right")
+    if started.target == "CPU":
+        yield _instructions()
+
+
+def _instructions() -> Finding:
+    from zoo.engine.instruction_set import CAP, VARIABLE, chosen
+
+    choice = chosen()
+    held = f"held to {choice.cap} by {'zoo' if choice.by_zoo else 'the user'}" if choice.cap else "not held back"
+    text = f"{held}: {choice.reason}; convolutions run on {choice.kernel or 'a kernel that cannot be asked for'}"
+    if choice.is_slow:
+        advice = f"unset {VARIABLE}" if choice.cap and not choice.by_zoo else f"set {VARIABLE}={CAP}"
+        return Finding(_AREA, "oneDNN", FAILED, f"{text}, a reference kernel, up to a hundred times slower", advice)
+    return Finding(_AREA, "oneDNN", OK, text)
 
 
 def _multiply() -> None:

@@ -12,7 +12,7 @@ class Finding:
     """What was found.
 
     Attributes:
-        area: What it belongs to: ``software``, ``machine``, ``device``, ``plugins``, ``data`` or ``model``.
+        area: What it belongs to: ``software``, ``machine``, ``gpu``, ``device``, ``plugins``, ``data`` or ``model``.
         name: What was looked at.
         status: ``ok``; ``note``: zoo works, but something is missing or slower than it could be; ``failed``.
         text: What is there, on one line.

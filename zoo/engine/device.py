@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from registry import UsageError, ZooError
-from zoo.engine.group import is_rank
+from zoo.engine import instruction_set
+from zoo.engine.group import is_rank, ranks
 from zoo.home import home
 
 _FORM = re.compile(r"(auto|cpu|gpu|ascend)(?::(\d+))?", re.IGNORECASE)
@@ -55,6 +55,11 @@ def parse(text: str | None) -> Device:
     return Device(_TARGETS.get(match[1].lower(), "CPU"), int(match[2] or 0), match[2] is not None)
 
 
+_LATE = (
+    "MindSpore was imported before zoo, and without CUDA: let zoo import it (zoo.load(..., device='GPU') before "
+    "`import mindspore`)"
+)
+
 _started: Device | None = None
 
 
@@ -75,11 +80,12 @@ def start(device: str | None = None) -> Device:
         if device is not None and wanted != _started:
             raise UsageError(f"this process already uses {_started}; start another one for {wanted}")
         return _started
-    _cap_instruction_set()
+    instruction_set.choose()
     # What the library logs (deprecations, missing cards) it also raises where it matters, and that is what we report.
     os.environ.setdefault("GLOG_v", "4")
     # Where a graph that does not compile is written down; MindSpore's own choice is the current folder.
     os.environ.setdefault("MS_OM_PATH", str(home() / "mindspore"))
+    late = wanted.target == "GPU" and not _found_cuda(wanted.index)
     import mindspore as ms
 
     try:
@@ -88,9 +94,11 @@ def start(device: str | None = None) -> Device:
         else:
             ms.set_device(wanted.target, wanted.index)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = _LATE if late else str(error).strip().splitlines()[0]
         raise ZooError(f"device {wanted} is not usable with MindSpore {ms.__version__} here: {reason}") from error
     ms.set_context(mode=ms.PYNATIVE_MODE)
+    if wanted.target == "CPU":
+        instruction_set.warn_if_slow()
     _started = wanted
     return wanted
 
@@ -102,22 +110,17 @@ def _of_this_process(device: Device) -> Device:
     return replace(device, index=int(os.environ.get("DEVICE_ID", 0)) if is_rank() else 0)
 
 
-def _cap_instruction_set() -> None:
-    """Keep oneDNN off AVX-512, where MindSpore's plain layouts meet reference kernels.
+def _found_cuda(index: int) -> bool:
+    from zoo.gpu.start import import_mindspore
 
-    The oneDNN 3.10 inside MindSpore 2.10 answers every convolution larger than 1x1 in NCHW with an
-    unoptimised reference kernel on AVX-512 processors, far slower; with AVX2 it takes im2col
-    and a matrix product. ``ONEDNN_MAX_CPU_ISA`` set by the user is respected.
-    """
-    if "ONEDNN_MAX_CPU_ISA" not in os.environ and "avx512" in _cpu_flags():
-        os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
+    return import_mindspore(index, ranks() > 1)
 
 
-def _cpu_flags() -> str:
-    try:
-        return Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return ""
+def _card(index: int) -> dict[str, Any]:
+    from zoo.gpu.driver import look
+    from zoo.gpu.tensor_float import is_allowed
+
+    return {**look().facts(index), "tf32": is_allowed()}
 
 
 def describe() -> dict[str, Any]:
@@ -128,6 +131,7 @@ def describe() -> dict[str, Any]:
 
     return {
         "device": str(_started) if _started else "CPU",
+        **({"card": _card(_started.index)} if _started and _started.target == "GPU" else {}),
         "processor": _processor(),
         "platform": platform.platform(),
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -137,7 +141,7 @@ def describe() -> dict[str, Any]:
 
 
 def _processor() -> str:
-    for line in _cpu_flags().splitlines():
+    for line in instruction_set.cpu_flags().splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     import platform

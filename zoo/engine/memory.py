@@ -25,10 +25,10 @@ def peak_mib() -> float:
 
 _NO_ROOM = re.compile(
     r"out of memory|not enough memory|memory (is not|isn't|not) enough|insufficient memory|bad_alloc"
-    r"|(malloc|alloc\w*)( \w+){0,4} failed",
+    r"|(malloc|alloc\w*)( \w+){0,4} failed|ALLOC_FAILED",
     re.IGNORECASE,
 )
-"""In what MindSpore, OpenCV and NumPy say when they get no memory."""
+"""In what MindSpore, CUDA's libraries, OpenCV and NumPy say when they get no memory."""
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

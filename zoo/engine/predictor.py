@@ -13,6 +13,7 @@ from zoo.engine import resize
 from zoo.engine.build import blame, is_network
 from zoo.engine.hybrid import Hybrid
 from zoo.engine.protocol import PROTOCOLS, label
+from zoo.engine.runtimes import Runner
 
 COMPILE_AFTER = 12
 """Pictures of one input shape before that shape is compiled: a graph costs about as much time as that many saves."""
@@ -32,17 +33,21 @@ class Predictor:
         config: Whole resolved config.
         spec: The registered model.
         plugin: Its owner, named when it fails.
+        runner: Answers in the network's place, see `zoo.engine.runtimes`; ``model`` may then be None.
 
     Raises:
         UsageError: ``eval.protocol`` looks twice, and the network cannot.
     """
 
-    def __init__(self, model: Any, config: Config, spec: ModelSpec, plugin: Plugin) -> None:
+    def __init__(
+        self, model: Any, config: Config, spec: ModelSpec, plugin: Plugin, runner: Runner | None = None
+    ) -> None:
         self.model = model
         self.config = config
         self.spec = spec
         self.plugin = plugin
-        self.network = model if is_network(model) else None
+        self.runner = runner
+        self.network = model if model is not None and is_network(model) else None
         if self.network is not None:
             _expect_any_size(self.network)
         self._hybrid = None
@@ -54,13 +59,20 @@ class Predictor:
 
     @property
     def runtime(self) -> str:
-        """What runs the model: ``mindspore``, or ``plugin`` for a model that is no network."""
+        """What runs the model: ``mindspore``, another runtime, or ``plugin`` for a model that is no network."""
+        if self.runner is not None:
+            return self.runner.name
         return "mindspore" if self.network is not None else "plugin"
+
+    @property
+    def takes_planes(self) -> bool:
+        """Whether the model is a network, so that pictures are prepared for it and its answers restored."""
+        return self.network is not None or self.runner is not None
 
     @property
     def protocol(self) -> str:
         """How pictures become its input, ``cut 512``; ``its own`` for a model that is no network."""
-        if self.network is None:
+        if not self.takes_planes:
             return "its own"
         return label(self.config.eval.protocol, self.config.eval.short_side)
 
@@ -79,7 +91,7 @@ class Predictor:
             PluginError: The model failed, or answered something else than an alpha.
         """
         _check_image(image)
-        if self.network is None:
+        if not self.takes_planes:
             with blame(self.plugin, f"model {self.spec.name!r}"):
                 alpha = self.model.predict(image, trimap if self.spec.needs_trimap else None)
             alpha = np.asarray(alpha, np.float32)
@@ -96,11 +108,8 @@ class Predictor:
 
     def forward(self, planes: np.ndarray) -> np.ndarray:
         """The network's answer, (N, 1, h, w) float32, to its input, (N, 3, h, w) float32."""
-        import mindspore as ms
-
-        run = self._runner(planes.shape)
         with blame(self.plugin, f"model {self.spec.name!r}"):
-            alpha = run(ms.Tensor(planes)).asnumpy()
+            alpha = self.runner(planes) if self.runner is not None else self._in_mindspore(planes)
         expected = (planes.shape[0], 1, *planes.shape[2:])
         if alpha.shape != expected:
             raise PluginError(f"plugin {self.plugin.label}: alpha has shape {alpha.shape}, expected {expected}")
@@ -116,7 +125,13 @@ class Predictor:
         self._seen[planes.shape] = COMPILE_AFTER
         self.forward(planes)
 
-    def _runner(self, shape: tuple[int, ...]) -> Any:
+    def _in_mindspore(self, planes: np.ndarray) -> np.ndarray:
+        import mindspore as ms
+
+        alpha: np.ndarray = self._cell(planes.shape)(ms.Tensor(planes)).asnumpy()
+        return alpha
+
+    def _cell(self, shape: tuple[int, ...]) -> Any:
         self._seen[shape] += 1
         common = self._seen[shape] > COMPILE_AFTER
         if not common or (shape not in self._compiled and len(self._compiled) >= MAX_GRAPHS):

@@ -17,6 +17,8 @@ from zoo.engine.dropout import Noise
 from zoo.engine.each import added, assigned, euclidean, scaled, zeros
 from zoo.engine.optimizer import decoupled_decay
 from zoo.engine.precision import LossScale
+from zoo.engine.trim import trim
+from zoo.engine.waiting import at_the_end
 
 if TYPE_CHECKING:
     from zoo.engine.group import Group
@@ -72,23 +74,27 @@ class _Whole:
         import mindspore as ms
         from mindspore import ops
 
-        self.scale, self.skipped, self._noise = scale, 0, noise
+        self.scale, self.skipped, self._noise, self._compiled = scale, 0, noise, False
         gradients, apply = _gradients(objective, optimizer), _apply(optimizer, config)
         average, most, times, norm = group.average, config.clip_norm, scaled(), euclidean()
+        wait = at_the_end()
 
         def step(scale: Any, image: Any, alpha: Any, trimap: Any) -> Any:
             values, found = gradients(scale, image, alpha, trimap)
             found = average(found)
             if most is not None:
                 found = times(found, ops.minimum(most / (norm(found) + _TINY), 1.0))
-            apply(found)
-            return values
+            return (wait(values[0], apply(found)), *values[1:])
 
         self._step = ms.jit(step)
 
     def __call__(self, batches: Sequence[Batch], first: int = 0) -> tuple[float, list[float]]:
         self._noise.at(first)
-        loss, *terms = _numbers(self._step(*_inputs(batches[0], 1.0)))
+        found = self._step(*_inputs(batches[0], 1.0))
+        if not self._compiled:  # and runs for the first time now, beside this thread
+            trim()
+            self._compiled = True
+        loss, *terms = _numbers(found)
         return loss, terms
 
 
@@ -164,14 +170,14 @@ def _gradients(objective: Any, optimizer: Any) -> Callable[..., Any]:
     return gradients
 
 
-def _apply(optimizer: Any, config: TrainConfig) -> Callable[[Any], None]:
-    """The update, for a graph."""
+def _apply(optimizer: Any, config: TrainConfig) -> Callable[[Any], Any]:
+    """The update, for a graph; what it gives is there when the update is done."""
     decay = decoupled_decay(config, optimizer)
 
-    def apply(found: Any) -> None:
+    def apply(found: Any) -> Any:
         if decay is not None:
             decay()
-        optimizer(found)
+        return optimizer(found)
 
     return apply
 

@@ -31,7 +31,7 @@ from zoo.engine.health import Health
 from zoo.engine.journal import Journal
 from zoo.engine.kept import candidates, newest_good, save_last
 from zoo.engine.load import trained_on
-from zoo.engine.memory import peak_mib
+from zoo.engine.memory import is_out_of_memory, peak_mib
 from zoo.engine.optimizer import build_optimizer, learning_rates
 from zoo.engine.pace import Pace, line
 from zoo.engine.precision import lower_network, lower_objective
@@ -45,6 +45,7 @@ from zoo.engine.training_pictures import training_pictures
 from zoo.engine.validation import BrokenOff, Validation, best_metric
 from zoo.files import write_text
 from zoo.interrupt import Interrupted, StopRequest
+from zoo.native import accelerate
 from zoo.weights.offers import named
 
 SMALL_BATCH = 8
@@ -196,6 +197,8 @@ class Training:
         objective = build_objective(self.registry, self.config, network)
         set_train(config, objective, network, frozen)
         lower_objective(objective, config.amp)
+        if (line := accelerate(objective, config.amp)) is not None:
+            self.console.say(line)
         optimizer = build_optimizer(config, network, self.loader.steps_per_epoch)
         average = Average(network, config.ema) if config.ema is not None else None
         step = compile_step(objective, optimizer, config, self.group, noise)
@@ -300,8 +303,17 @@ class Training:
 
     def _once(self, batches: Sequence[Batch], number: int, terms: int) -> tuple[float, list[float]]:
         """A step, with whatever goes wrong in it laid to the plugin whose objective it runs."""
-        with blame(self.plugin, "the training step"), self.group.answered():
-            loss, values = self.state.step(batches, (number - 1) * len(batches))
+        try:
+            with blame(self.plugin, "the training step"), self.group.answered():
+                loss, values = self.state.step(batches, (number - 1) * len(batches))
+        except PluginError as error:
+            if not is_out_of_memory(error):
+                raise
+            batch, side = self.config.train.batch_size, self.config.data.crop_size
+            raise ZooError(
+                f"{device.start()} has no memory left in step {number} with a batch of {batch} at {side} x {side}: "
+                "lower train.batch_size (train.accumulate keeps the step's pictures) or data.crop_size"
+            ) from error
         if len(values) != terms:
             raise PluginError(
                 f"plugin {self.plugin.label}: objective {self.config.train.stage!r} declares {terms} terms and "

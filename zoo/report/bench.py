@@ -13,7 +13,7 @@ SCHEMA = "zoo-bench/1"
 END_TO_END = "end_to_end"
 """The row of a record whose time is that of all stages together."""
 
-STAGES = ("decode", "resize", "forward", "restore", "composite", "encode")
+STAGES = ("decode", "resize", "forward", "restore", "foreground", "composite", "encode")
 """Stages in the order in which a photo passes them."""
 
 _GROUP = ("model", "height", "width", "batch", "runtime")
@@ -48,13 +48,23 @@ def bench_columns(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
         "p90": [_number(group.get(END_TO_END), "p90_ms", 1) for group in groups.values()],
         **{stage: [_number(group.get(stage), "p50_ms", 1) for group in groups.values()] for stage in stages},
         "images/s": [_whole(group, "images_per_s", 2) for group in groups.values()],
+        "of a folder": [_number(folder_of(record, key), "images_per_s", 2) for key in groups],
         "first call s": [_whole(group, "first_call_s", 1) for group in groups.values()],
         "peak MiB": [_whole(group, "peak_mib", 0) for group in groups.values()],
+        "card MiB": [_whole(group, "peak_device_mib", 0) for group in groups.values()],
         "params M": [_whole(group, "params", 2, 1e6) for group in groups.values()],
         "MACs G": [_whole(group, "macs", 2, 1e9) for group in groups.values()],
     }
     kept = {title: cells for title, cells in columns.items() if title in ("model", "end to end") or any(cells)}
     return list(kept), [list(line) for line in zip(*kept.values(), strict=True)]
+
+
+def folder_of(record: Mapping[str, Any], key: tuple[Any, ...]) -> Mapping[str, Any] | None:
+    """The folder that was timed of a model and photo size in one runtime."""
+    model, height, width, _, runtime = key
+    wanted = {"model": model, "height": height, "width": width, "runtime": runtime}
+    rows = record.get("folders") or ()
+    return next((row for row in rows if all(row.get(name) == value for name, value in wanted.items())), None)
 
 
 def bench_caption(record: Mapping[str, Any]) -> str:

@@ -36,15 +36,19 @@ def gap_text(comparison: Mapping[str, Any]) -> str:
     return "\n".join(f"{block.rstrip()}\n" for part in comparison["parts"] for block in _gap_blocks(part))
 
 
+OPPOSITE = {"worse": "better", "higher": "lower", "lower": "higher"}
+"""Where a difference goes that a gate does not look for."""
+
+
 def gate_line(gate: Mapping[str, Any]) -> str:
     """One sentence on a gate of `zoo.report.gate.check_gate`."""
-    metric = gate["gate"].partition(">")[0].strip()
-    if gate["worse_by"] is None:
+    metric, by, way = gate["metric"], gate["worse_by"], gate["towards"]
+    if by is None:
         found = "no image has it on both sides"
-    elif gate["worse_by"] > 0:
-        found = f"worse by {format_metric(metric, gate['worse_by'])}{_ends(metric, gate['low'], gate['high'])}"
+    elif by > 0:
+        found = f"{way} by {format_metric(metric, by)}{_ends(metric, gate['low'], gate['high'])}"
     else:
-        found = "not worse" if gate["worse_by"] == 0 else f"better by {format_metric(metric, -gate['worse_by'])}"
+        found = f"not {way}" if by == 0 else f"{OPPOSITE[way]} by {format_metric(metric, -by)}"
     return f"{'passed' if gate['passed'] else 'FAILED'}: {gate['gate']} on {gate['split'] or 'these images'}: {found}"
 
 

@@ -94,7 +94,7 @@ def test_output(zoo, results):
         (["a", "empty/nan.json"], 2, "NaN is no JSON number"),
         (["a", "half"], 2, "another rounding"),
         (["a", "b", "--metric", "MADD"], 2, "Did you mean 'MAD'?"),
-        (["a", "b", "--fail-on", "MAD>"], 2, "write METRIC or 'METRIC>NUMBER'"),
+        (["a", "b", "--fail-on", "MAD>"], 2, "write METRIC, METRIC+NUMBER"),
         (["a", "b", "--fail-on", "SAD-T"], 2, "no metric 'SAD-T' is compared"),
         (["one"], 2, "one has only P3M-500-P"),
         ([], 2, "Missing argument 'A'"),
@@ -129,3 +129,46 @@ def test_an_evaluation_compared_with_itself_by_its_mattes(zoo, tmp_path):
     assert (part["n_paired"], part["truth_differs"], part["mattes_identical"]) == (4, [], 4)
     for name in ("MAD", "CONN"):
         assert part["metrics"][name]["difference"]["mean"] == pytest.approx(0, abs=1e-9)
+
+
+def test_two_bench_records(zoo, tmp_path):
+    size = ("--height", 48, "--width", 64, "--repeat", 3, "--warmup", 0, "--one-process", "--folder", 0)
+    for name in ("old", "new"):
+        done = zoo("bench", "throughput", "--models", "tiny", *size, "--runtime", "mindspore", "--output", name)
+        assert done.code == 0, done.err
+    done = zoo("compare", "old", "new/record.json", "--fail-on", "forward_p50+100000%", "--json")
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.out)
+    assert (found["schema"], found["gates"][0]["passed"]) == ("zoo-bench-compare/1", True)
+    assert {"forward_p50", "forward_cpu_p50", "encode_p50", "images_per_s"} <= set(found["parts"][0]["metrics"])
+    record = json.loads((tmp_path / "new" / "record.json").read_text())
+    for row in record["rows"]:
+        row["samples_ms"] = [1000 * value for value in row["samples_ms"]]
+    (tmp_path / "slow.json").write_text(json.dumps(record))
+    done = zoo("compare", "old", "slow.json", "--fail-on", "forward_p50+10%", "--output", "out")
+    assert (done.code, len(done.err.splitlines())) == (1, 1)
+    assert done.err.startswith("zoo: --fail-on forward_p50+10% on tiny 64 × 48: higher by ")
+    assert "FAILED: forward_p50+10% on tiny" in (tmp_path / "out" / "compare.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["bench.json", "bench.json", "--fail-on", "forwards+1%"], 2, "has no 'forwards' on both sides"),
+        (["bench.json", "bench.json", "--metric", "MAD"], 2, "--metric is for reports"),
+        (["bench.json", "torn.json"], 2, "torn.json: no valid JSON"),
+        (["bench.json", "a"], 2, "bench.json: it states schema 'zoo-bench/1', a bench record, and a is none"),
+        (["a", "bench.json"], 2, "bench.json: it states schema 'zoo-bench/1', a bench record, and a is none"),
+        (["bench.json", "gone"], 4, "no file gone"),
+        (["bench.json"], 2, "bench.json is a bench record: name a second one"),
+    ],
+)
+def test_bad_bench_records_are_one_line(zoo, results, tmp_path, words, code, says):
+    row = {"model": "m", "height": 1, "width": 1, "batch": 1, "samples_ms": [1.0, 2.0]}
+    rows = [row | {"stage": stage} for stage in ("end_to_end", "forward")]
+    text = json.dumps({"schema": "zoo-bench/1", "rows": rows})
+    (tmp_path / "bench.json").write_text(text)
+    (tmp_path / "torn.json").write_text(text[:60])
+    done = zoo("compare", *words)
+    assert (done.code, done.out, len(done.err.splitlines())) == (code, "", 1), done.err
+    assert says in done.err

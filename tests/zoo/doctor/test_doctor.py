@@ -89,6 +89,16 @@ def test_gradients_that_are_not_finite_are_named(zoo, tmp_path, monkeypatch):
     assert "gradients that are not finite: backbone.conv.weight" in found["tiny supervised: loss and gradients"]["text"]
 
 
+def test_reference_kernels_are_named(zoo, monkeypatch):
+    from zoo.engine import instruction_set
+
+    assert "convolutions run on " in findings(zoo("doctor", "--json"))["oneDNN"]["text"]
+    slow = instruction_set.Choice("AVX512_CORE", False, "ONEDNN_MAX_CPU_ISA says so", "ref:any")
+    monkeypatch.setattr(instruction_set, "chosen", lambda: slow)
+    found = findings(zoo("doctor", "--json"))["oneDNN"]
+    assert (found["status"], found["advice"]) == ("failed", "unset ONEDNN_MAX_CPU_ISA")
+
+
 def test_a_broken_plugin(zoo, tmp_path):
     (tmp_path / "broken.py").write_text("import not_there_at_all")
     done = zoo("doctor", "--plugin", "broken.py", "--json")

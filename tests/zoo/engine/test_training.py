@@ -400,3 +400,30 @@ def test_what_pretrained_weights_have_seen_belongs_to_the_run(tmp_path):
         settings = (f"model.pretrained={pretrained}", "data.dataset=demo")
         trainer = SimpleNamespace(registry=registry, config=resolve(settings=settings).config, spec=None)
         assert Training._lineage(trainer, None) == expected
+
+
+def test_evaluating_takes_settings_that_the_checkpoint_does_not_decide(zoo, discs):
+    assert zoo("train", "tiny", "--data-root", discs, "--output", "run", "--set", "train.epochs=1").code == 0
+    words = ("eval", "tiny", "--checkpoint", "run", "--json")
+    done = zoo(*words, "--set", "eval.protocol=pad", "--set", "eval.short_side=64")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["config"]["eval"]["protocol"] == "pad"
+    for setting, said in (
+        ("train.lr=1", "--set train.lr=1: the checkpoint decides it; only eval.* and data.* can be set"),
+        ("eval.protocl=pad", "unknown key eval.protocl. Did you mean 'eval.protocol'?"),
+    ):
+        done = zoo(*words, "--set", setting)
+        assert done.code == 2
+        assert said in done.err
+
+
+def test_the_options_of_a_data_set_are_its_own(zoo, tmp_path, discs):
+    """Another one might not know them, and refuses what it does not know."""
+    (discs / "train" / "image").rename(discs / "train" / "photo")
+    named = ("--set", "data.options.image_dir=photo", "--set", "train.epochs=1")
+    assert zoo("train", "tiny", "--data-root", discs, *named, "--output", "run").code == 0
+    assert zoo("data", "demo", "drawn", "--count", 4, "--size", 64).code == 0
+    other = ("--dataset", "demo", "--data-root", "drawn", "--limit", 1)
+    done = zoo("eval", "tiny", "--checkpoint", "run", *other, "--split", "P3M-500-P", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["config"]["data"]["options"] == {}

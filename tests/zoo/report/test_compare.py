@@ -335,15 +335,28 @@ def test_circumstances():
 # --- Gates ---
 
 
-@pytest.mark.parametrize(("text", "parts"), [("MAD", ("MAD", None)), (" acme/X-T > 5e-4", ("acme/X-T", 0.0005))])
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("MAD", ("MAD", ">", 0, False)),
+        (" acme/X-T > 5e-4", ("acme/X-T", ">", 0.0005, False)),
+        ("SAD-T", ("SAD-T", ">", 0, False)),
+        ("SAD-T-2", ("SAD-T", "-", 2, False)),
+        ("MAD+0.001", ("MAD", "+", 0.001, False)),
+        ("forward_p50 + 10%", ("forward_p50", "+", 10, True)),
+        ("images_per_s-2.5 %", ("images_per_s", "-", 2.5, True)),
+    ],
+)
 def test_gates_are_read(text, parts):
     gate = parse_gate(text)
-    assert (gate.metric, gate.threshold) == parts
+    assert (gate.metric, gate.sign, gate.number, gate.percent) == parts
 
 
-@pytest.mark.parametrize("text", ["", ">1", "MAD>", "MAD>x", "MAD>-1", "MAD>nan", "MAD>inf", "MAD>1>2"])
+@pytest.mark.parametrize(
+    "text", ["", ">1", "MAD>", "MAD>x", "MAD>-1", "MAD>nan", "MAD>inf", "MAD>1>2", "MAD+", "MAD-", "M%"]
+)
 def test_gates_that_mean_nothing(text):
-    with pytest.raises(UsageError, match="write METRIC or"):
+    with pytest.raises(UsageError, match=r"write METRIC, METRIC\+NUMBER"):
         parse_gate(text)
 
 
@@ -353,7 +366,12 @@ def test_gates_that_mean_nothing(text):
         ("MAD>0.02", [0.12, 0.12, 0.12], True),  # worse by exactly the threshold, but for rounding
         ("MAD>0.019", [0.12, 0.12, 0.12], False),
         ("MAD>0", [0.1, 0.1, 0.1], True),
-        ("MAD>0", [0.1, 0.1, 0.10001], False),
+        ("MAD>0", [0.1, 0.1, 0.10001], True),  # beyond the number, but the interval holds zero
+        ("MAD>0", [0.10001, 0.10002, 0.10001], False),
+        ("MAD+10%", [0.12, 0.12, 0.12], False),
+        ("MAD+21%", [0.12, 0.12, 0.12], True),
+        ("MAD-0.01", [0.12, 0.12, 0.12], True),
+        ("MAD-0.01", [0.08, 0.08, 0.08], False),  # better, but that is not what was asked
         ("MAD", [0.12, 0.12, 0.12], False),
         ("MAD", [0.05, 0.15, 0.11], True),  # worse on the mean, but the interval holds zero
         ("MAD", [0.01, 0.02, 0.01], True),

@@ -1,0 +1,1 @@
+"""Operators of MindSpore in ONNX, one family a file; see `zoo.export.table`."""

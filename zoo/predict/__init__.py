@@ -1,0 +1,1 @@
+"""Pictures in, cut-outs out: what ``zoo predict`` does around the model."""
