@@ -4,8 +4,8 @@
     python benchmarks/scaling.py --draw benchmarks/results/scaling.json --plot FILE.png
 
 Every side at every point is a process of its own (benchmarks/peers/forward_worker.py), and the sides of a point take
-turns. What is drawn is megapixels a second, so that a flat line is a cost per pixel that does not change. Two processes
-have one processor each, one process has both.
+turns. Drawn are megapixels a second and the processor's time for a megapixel: a flat line is a cost per pixel that does
+not change. Two processes have one processor each, one process has both.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -126,23 +126,39 @@ def scaling_table(record: Mapping[str, Any]) -> str:
 
 
 def draw(points: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """(3 HEIGHT, WIDTH, 3) uint8 RGB."""
+    """(3 HEIGHT, 2 WIDTH, 3) uint8 RGB: megapixels a second on the left, cost of a megapixel on the right."""
     sides = list(dict.fromkeys(point["side"] for point in points))
-    titles = {
-        "batch": f"megapixels a second against pictures in a batch, {BATCH_SIZE} x {BATCH_SIZE}",
-        "size": "megapixels a second against the side of one picture, in pixels",
-        "processes": f"megapixels a second of 1 process on all processors, 2 on one each, {BATCH_SIZE} x {BATCH_SIZE}",
+    against = {
+        "batch": f"pictures in a batch, {BATCH_SIZE} x {BATCH_SIZE}",
+        "size": "side of one picture, in pixels",
+        "processes": f"1 process on all processors, 2 on one each, {BATCH_SIZE} x {BATCH_SIZE}",
     }
-    return np.vstack(
-        [_diagram(title, [p for p in points if p["axis"] == axis], sides) for axis, title in titles.items()]
-    )
+    columns = {
+        "megapixels a second": lambda point: point["megapixels_per_s"],
+        "ms of processor for a megapixel": lambda point: 1000 * point["cpu_s_per_megapixel"],
+    }
+    rows = [
+        np.hstack(
+            [
+                _diagram(f"{what}: {title}", [p for p in points if p["axis"] == axis], sides, value)
+                for what, value in columns.items()
+            ]
+        )
+        for axis, title in against.items()
+    ]
+    return np.vstack(rows)
 
 
-def _diagram(title: str, points: Sequence[Mapping[str, Any]], sides: Sequence[str]) -> np.ndarray:
+def _diagram(
+    title: str,
+    points: Sequence[Mapping[str, Any]],
+    sides: Sequence[str],
+    height_of: Callable[[Mapping[str, Any]], float],
+) -> np.ndarray:
     page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     right = RIGHT + 130  # room for the names
     values = sorted({point["value"] for point in points})
-    top = nice_ticks(1.05 * max(point["megapixels_per_s"] for point in points))[-1]
+    top = nice_ticks(1.05 * max(map(height_of, points)))[-1]
     places = np.linspace(LEFT + 40, WIDTH - right - 40, len(values))
     for tick in nice_ticks(top):
         y = round(HEIGHT - BOTTOM - tick / top * (HEIGHT - TOP - BOTTOM))
@@ -152,7 +168,7 @@ def _diagram(title: str, points: Sequence[Mapping[str, Any]], sides: Sequence[st
         write(page, str(value), (round(x) - text_width(str(value)) // 2, HEIGHT - BOTTOM + 20))
     write(page, title, (LEFT, 24))
     for number, (side, colour) in enumerate(zip(sides, COLOURS, strict=False)):
-        found = {point["value"]: point["megapixels_per_s"] for point in points if point["side"] == side}
+        found = {point["value"]: height_of(point) for point in points if point["side"] == side}
         line = [
             (x, HEIGHT - BOTTOM - found[value] / top * (HEIGHT - TOP - BOTTOM))
             for x, value in zip(places, values, strict=True)

@@ -52,6 +52,10 @@ def test_the_wheels_carry_everything(site, tmp_path):
     assert run(site, tmp_path, "-c", template).strip() == "True"
     assert (site / "zoo" / "report" / "page.html.j2").is_file()
     assert (site / "zoo" / "py.typed").is_file()
+    for folder in ("zoo/templates", "zoo/native/src"):
+        here, there = ({p.name for p in (root / folder).rglob("*") if p.is_file()} for root in (ROOT, site))
+        assert here == there
+        assert here
     golden = site / "zoo" / "metrics" / "golden"
     words = ("score", str(golden / "prediction"), str(golden / "target"), "--trimap", str(golden / "trimap"), "--json")
     scored = json.loads(run(site, tmp_path, "-m", "zoo.cli", *words))
