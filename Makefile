@@ -38,7 +38,9 @@ check: $(TOOLS)
 	$(BIN)/mypy
 
 bench: $(TOOLS)
-	$(BIN)/python -m pytest benchmarks --benchmark-only
+	$(BIN)/python -m pytest benchmarks --ignore=benchmarks/peers --benchmark-only
+	$(BIN)/python -m pytest benchmarks/peers --benchmark-only --benchmark-json=benchmarks/results/peers.json
+	$(BIN)/python benchmarks/table.py
 
 wheels: $(TOOLS)
 	rm -rf dist

@@ -6,7 +6,8 @@
     METRIC>NUMBER     B is worse by more than NUMBER, whichever direction that is
     METRIC+NUMBER%    ... by more than so many hundredths of A; with - and > too
 
-A difference fails a gate only if it is beyond the number *and* its interval leaves zero out: noise fails none.
+A difference fails a gate only if it is beyond the number *and* its interval leaves zero out: noise fails none. The one
+exception is METRIC>NUMBER on reports, whose figures repeat to the last digit: there the number alone decides.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Gate:
     sign: str = WORSE
     number: float = 0.0
     percent: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it was written ``METRIC>NUMBER``."""
+        return WORSE in self.text
 
     def limit(self, a: float) -> float:
         """The number in the metric's own unit, where A is ``a``."""
@@ -105,7 +111,8 @@ def check_gate(gate: Gate, part: Mapping[str, Any]) -> dict[str, Any]:
     difference = entry["difference"]
     change = Change(difference["mean"], difference["low"], difference["high"])
     change = change.towards(gate.sign, entry["lower_is_better"])
-    passed = not change.exceeds(gate.limit(entry["a"]))
+    limit = gate.limit(entry["a"])
+    passed = not (change.mean > limit if gate.is_plain else change.exceeds(limit))
     return {**found, "worse_by": change.mean, "low": change.low, "high": change.high, "passed": passed}
 
 

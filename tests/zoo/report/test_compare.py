@@ -366,7 +366,8 @@ def test_gates_that_mean_nothing(text):
         ("MAD>0.02", [0.12, 0.12, 0.12], True),  # worse by exactly the threshold, but for rounding
         ("MAD>0.019", [0.12, 0.12, 0.12], False),
         ("MAD>0", [0.1, 0.1, 0.1], True),
-        ("MAD>0", [0.1, 0.1, 0.10001], True),  # beyond the number, but the interval holds zero
+        ("MAD>0", [0.1, 0.1, 0.10001], False),  # the number alone decides
+        ("MAD+0", [0.1, 0.1, 0.10001], True),  # beyond the number, but the interval holds zero
         ("MAD>0", [0.10001, 0.10002, 0.10001], False),
         ("MAD+10%", [0.12, 0.12, 0.12], False),
         ("MAD+21%", [0.12, 0.12, 0.12], True),
