@@ -15,8 +15,9 @@ from zoo.engine.instruction_set import VARIABLE, Choice
 @pytest.fixture
 def fresh(monkeypatch):
     """No variable set, as in a process that nobody prepared."""
-    monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.delenv(instruction_set._OURS, raising=False)
+    for name in (VARIABLE, instruction_set._OURS):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was, what the test chooses is gone with it
+        monkeypatch.delenv(name)
     return monkeypatch
 
 
