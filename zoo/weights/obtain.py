@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -36,19 +37,20 @@ class Patience:
     pause: float = 1.0
 
 
-class Guide:
+class Guide(ABC):
     """What a download asks and tells; a command fills it in."""
 
+    @abstractmethod
     def say(self, text: str) -> None:
         """A line on how it goes."""
 
+    @abstractmethod
     def progress(self, doing: str) -> AbstractContextManager[Callable[[int, int | None], None]]:
         """What is called with the bytes that are here and that there are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def confirm(self, path: Path, sha256: str, size: int) -> bool:
         """Whether a file is to be kept whose digest nobody publishes."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
